@@ -17,7 +17,7 @@ export type SectionOf<F extends Fields> = {
 
 /** Without the key the program gets none. */
 export function optional<T>(inner: Field<T>): TOptional<Field<T>> {
-  return Object.assign(Optional(inner), { [reading]: inner[reading] }) as TOptional<Field<T>>;
+  return Object.assign(Optional(inner), { [reading]: inner[reading] });
 }
 
 /** Whether the key may be absent without a default. */
@@ -35,7 +35,7 @@ export function isMap(raw: unknown): raw is Record<string, unknown> {
 /** An object of fields. Absent or empty it means the defaults of all; unknown keys are refused with a suggestion. */
 export function section<const F extends Fields>(fields: F, about = ''): Schema<SectionOf<F>> {
   const names = Object.keys(fields);
-  const required = names.filter((name) => isRequired(fields[name] as Field<unknown>));
+  const required = names.filter((name) => fields[name] !== undefined && isRequired(fields[name]));
   const json = {
     type: ['object', 'null'],
     properties: fields,
@@ -70,11 +70,9 @@ function readSection(fields: Fields, names: readonly string[], raw: unknown, pla
   for (const key of Object.keys(given)) if (!Object.hasOwn(fields, key)) refuseUnknown(key, names, place);
   const result: Record<string, unknown> = {};
   for (const name of names) {
-    const value = readField(
-      fields[name] as Field<unknown>,
-      Object.hasOwn(given, name) ? given[name] : undefined,
-      place.at(name),
-    );
+    const inner = fields[name];
+    if (inner === undefined) continue;
+    const value = readField(inner, Object.hasOwn(given, name) ? given[name] : undefined, place.at(name));
     if (value !== undefined) result[name] = value;
   }
   return result;
@@ -89,12 +87,12 @@ export function refuseUnknown(key: string, known: readonly string[], place: Plac
 
 /** A field's value, its default, or a note that it is missing. */
 export function readField(inner: Field<unknown>, raw: unknown, place: Place): unknown {
-  const { read, fields, expected } = inner[reading];
+  const how = inner[reading];
   const value: unknown = raw ?? inner['default'];
-  if (value !== undefined && value !== null) return read(value, place);
+  if (value !== undefined && value !== null) return how.read(value, place);
   if (isOptional(inner)) return undefined;
-  if (fields !== undefined) return read(undefined, place);
-  place.refuse(`a value is needed: ${expected}`);
+  if (how.fields !== undefined) return how.read(undefined, place);
+  place.refuse(`a value is needed: ${how.expected}`);
   return undefined;
 }
 

@@ -24,7 +24,7 @@ interface Bounds<B> {
 export function field<T>(json: object, options: FieldOptions<unknown>, how: Reading<T>): Field<T> {
   const { about, default: standard } = options;
   const described = { ...json, description: about, ...(standard === undefined ? {} : { default: standard }) };
-  return Object.assign(Unsafe<T>(described), { [reading]: how }) as Field<T>;
+  return Object.assign(Unsafe<T>(described), { [reading]: how });
 }
 
 /** Notes "`raw` is not …" and gives a value for the type's sake: what is read with problems is never used. */

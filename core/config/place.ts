@@ -2,6 +2,8 @@
 export interface Problem {
   /** `rtmp.listen.port` */
   readonly path: string;
+  /** The same, piece by piece. */
+  readonly keys: readonly (string | number)[];
   readonly what: string;
 }
 
@@ -16,24 +18,23 @@ export interface Surroundings {
 
 /** Where in the configuration a value stands, and where its problems are noted. */
 export class Place {
-  readonly path: string;
+  readonly keys: readonly (string | number)[];
   readonly surroundings: Surroundings;
   readonly #problems: Problem[];
 
-  constructor(path: string, surroundings: Surroundings, problems: Problem[]) {
-    this.path = path;
+  constructor(keys: readonly (string | number)[], surroundings: Surroundings, problems: Problem[]) {
+    this.keys = keys;
     this.surroundings = surroundings;
     this.#problems = problems;
   }
 
   /** The place of a key, or of an item of a list. */
   at(key: string | number): Place {
-    const path = typeof key === 'number' ? `${this.path}[${key}]` : this.path === '' ? key : `${this.path}.${key}`;
-    return new Place(path, this.surroundings, this.#problems);
+    return new Place([...this.keys, key], this.surroundings, this.#problems);
   }
 
   refuse(what: string): void {
-    this.#problems.push({ path: this.path, what });
+    this.#problems.push({ path: pathOf(this.keys), keys: this.keys, what });
   }
 }
 
@@ -41,4 +42,19 @@ export class Place {
 export function quote(raw: unknown): string {
   const text = JSON.stringify(raw) ?? String(raw);
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+/** `rtmp.push[0].url` */
+export function pathOf(keys: readonly (string | number)[]): string {
+  let path = '';
+  for (const key of keys) {
+    if (typeof key === 'number') path += `[${key}]`;
+    else path += path === '' ? cleanKey(key) : `.${cleanKey(key)}`;
+  }
+  return path;
+}
+
+/** A stranger's key may hold anything; a path is one printable line. */
+function cleanKey(key: string): string {
+  return /^[\w-]{1,64}$/.test(key) ? key : quote(key);
 }

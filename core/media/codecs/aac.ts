@@ -51,11 +51,10 @@ export function aacCodec(audioSpecificConfig: Buffer): AacCodec {
     coreObjectType = readObjectType(bits);
   }
   const layout = readCore(bits, coreObjectType, channelConfiguration);
-  extension ??= layout.sbr ?? (coreObjectType === ER_ELD ? undefined : readBackwardExtension(bits));
+  if (coreObjectType !== ER_ELD) extension ??= readBackwardExtension(bits);
   const parametricStereo = extension?.parametricStereo === true;
-  const sampleRate = extension?.sampleRate ?? coreSampleRate;
-  const objectType =
-    extension === undefined || coreObjectType === ER_ELD ? coreObjectType : parametricStereo ? PS : SBR;
+  const sampleRate = extension?.sampleRate ?? coreSampleRate * layout.rateFactor;
+  const objectType = extension === undefined ? coreObjectType : parametricStereo ? PS : SBR;
   return Object.freeze({
     kind: 'audio',
     name: 'aac',
@@ -108,7 +107,7 @@ export function aacCodecFromParameters(parameters: AacParameters): AacCodec {
 }
 
 type Extension = { readonly sampleRate: number; readonly parametricStereo: boolean };
-type Core = { readonly channels: number; readonly frameLength: number; readonly sbr?: Extension };
+type Core = { readonly channels: number; readonly frameLength: number; readonly rateFactor: number };
 
 /** GetAudioObjectType, 1.6.2.1. */
 function readObjectType(bits: BitReader): number {
@@ -132,7 +131,9 @@ function readCore(bits: BitReader, objectType: number, channelConfiguration: num
   }
   const short = bits.flag(); // frameLengthFlag
   if (objectType === ER_ELD) {
-    return { channels: knownChannels(bits, channelConfiguration), frameLength: short ? 480 : 512 };
+    bits.skip(3); // Resilience flags
+    const rateFactor = bits.flag() && bits.flag() ? 2 : 1; // ldSbrPresentFlag, ldSbrSamplingRate
+    return { channels: knownChannels(bits, channelConfiguration), frameLength: short ? 480 : 512, rateFactor };
   }
   if (bits.flag()) bits.skip(14); // coreCoderDelay
   const extensionFlag = bits.flag();
@@ -142,8 +143,8 @@ function readCore(bits: BitReader, objectType: number, channelConfiguration: num
     bits.skip(1); // extensionFlag3
   }
   if (objectType >= 17) bits.skip(Math.min(2, bits.remaining)); // epConfig
-  if (objectType === ER_LD) return { channels, frameLength: short ? 480 : 512 };
-  return { channels, frameLength: short ? 960 : 1024 };
+  if (objectType === ER_LD) return { channels, frameLength: short ? 480 : 512, rateFactor: 1 };
+  return { channels, frameLength: short ? 960 : 1024, rateFactor: 1 };
 }
 
 function knownChannels(bits: BitReader, configuration: number): number {

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { WireError } from '../errors.ts';
 import { ChunkStream } from './chunk-stream.ts';
 import { initialChunkSize, messageType, type RtmpMessage } from './message.ts';
+import { PayloadMemory } from './payload-memory.ts';
 
 export type ChunkReaderLimits = {
   /** Longest message, bytes. A longer one is refused at its header. */
@@ -41,6 +42,7 @@ const messageHeaderLengths = [11, 7, 3, 0] as const;
  */
 export class ChunkReader {
   readonly #limits: ChunkReaderLimits;
+  readonly #memory = new PayloadMemory();
   readonly #streams = new Map<number, ChunkStream>();
   /** The stream of the last chunk: most chunks follow one of their own stream. */
   #stream: ChunkStream | undefined;
@@ -229,8 +231,9 @@ export class ChunkReader {
       if (this.#partialBytes > this.#limits.partialBytes) {
         throw new WireError('too-large', 'rtmp', `over ${this.#limits.partialBytes} bytes of unfinished messages`);
       }
+      stream.moveTo(this.#memory.take(size));
     }
-    stream.append(bytes, at, at + count, size);
+    stream.append(bytes, at, at + count);
     this.#chunkLeft -= count;
     if (this.#chunkLeft === 0) this.#endChunk(onMessage);
     return at + count;

@@ -40,16 +40,15 @@ export class ChunkStream {
     return Math.min(this.length, Math.max(wanted, held * 2, exactUpTo));
   }
 
-  /** Adds a part of the payload; `size` is what `sizeFor` told. */
-  append(bytes: Buffer, from: number, to: number, size: number): void {
-    let store = this.#store;
-    if (store === undefined || store.length < size) {
-      const larger = Buffer.allocUnsafeSlow(size); // never a slice of the shared pool, which it would pin
-      if (store !== undefined) store.copy(larger, 0, 0, this.received);
-      store = larger;
-      this.#store = store;
-    }
-    bytes.copy(store, this.received, from, to);
+  /** From here on the message is put together in `store`, which takes over what has come. */
+  moveTo(store: Buffer): void {
+    if (this.#store !== undefined) this.#store.copy(store, 0, 0, this.received);
+    this.#store = store;
+  }
+
+  /** Adds a part of the payload; there is room for it. */
+  append(bytes: Buffer, from: number, to: number): void {
+    if (this.#store !== undefined) bytes.copy(this.#store, this.received, from, to);
     this.received += to - from;
   }
 

@@ -1,0 +1,126 @@
+import { availableParallelism } from 'node:os';
+import { SwitchyardError } from '../errors.ts';
+import { Demand } from '../lifecycle/demand.ts';
+import type { Scope } from '../lifecycle/scope.ts';
+import { type CodecTarget, targetKey } from '../media/codec-target.ts';
+import { describeCodec } from '../media/codecs/describe-codec.ts';
+import type { SessionRegistry } from '../sessions/session-registry.ts';
+import type { TrackWish } from '../streams/requests.ts';
+import type { Stream } from '../streams/stream.ts';
+import type { StreamSettings } from '../streams/stream-settings.ts';
+import type { Track } from '../streams/track.ts';
+import { Rendition } from './rendition.ts';
+import type { Transcoder } from './transcoder.ts';
+
+interface Choice {
+  readonly transcoder: Transcoder;
+  readonly target: CodecTarget;
+  readonly cores: number;
+}
+
+/** Finds or makes what no published track satisfies: the cheapest transcoder for the best target, shared. */
+export class RenditionRegistry {
+  readonly #settings: StreamSettings['renditions'];
+  readonly #sessions: SessionRegistry;
+  readonly #transcoders = new Set<Transcoder>();
+  readonly #demands = new Map<string, Demand<Track>>();
+  readonly #running = new Set<Rendition>();
+
+  constructor(settings: StreamSettings['renditions'], dependencies: { sessions: SessionRegistry }) {
+    this.#settings = settings;
+    this.#sessions = dependencies.sessions;
+  }
+
+  /** Cores that transcoders may use together. */
+  get budget(): number {
+    return this.#settings.cores > 0 ? this.#settings.cores : availableParallelism() * 0.75;
+  }
+
+  /** Cores spoken for by what runs. */
+  get spent(): number {
+    let cores = 0;
+    for (const rendition of this.#running) cores += rendition.settings.cores;
+    return cores;
+  }
+
+  all(): Iterable<Rendition> {
+    return this.#running;
+  }
+
+  /** Offers a transcoder until the scope ends. */
+  add(transcoder: Transcoder, scope: Scope): void {
+    this.#transcoders.add(transcoder);
+    scope.defer(() => {
+      this.#transcoders.delete(transcoder);
+    });
+  }
+
+  /**
+   * A rendition of the published `source` that satisfies `wish`, in use until `user` closes. Throws
+   * `codecs-do-not-match`, `budget-spent`, or what the transcoder failed with.
+   */
+  async use(stream: Stream, source: Track, wish: TrackWish, user: Scope): Promise<Track> {
+    const published = describeCodec(source.codec);
+    const wanted = wish.accepts.map(targetKey).join(', ') || 'nothing';
+    const choice = this.#choose(source, wish);
+    if (choice === undefined)
+      throw new SwitchyardError('codecs-do-not-match', { stream: stream.name, wanted, published });
+    const key = `${stream.name}\n${source.id}\n${targetKey(choice.target)}`;
+    const known = this.#demands.get(key);
+    if (known?.running !== true && this.spent + choice.cores > this.budget) {
+      throw new SwitchyardError('budget-spent', { stream: stream.name, wanted, published, cores: this.budget });
+    }
+    const demand = known ?? this.#demand(key, stream, source, choice);
+    return demand.use(user);
+  }
+
+  /** The best target that anybody offers; for that, the cheapest offer. */
+  #choose(source: Track, wish: TrackWish): Choice | undefined {
+    for (const target of wish.accepts) {
+      let best: Choice | undefined;
+      for (const transcoder of this.#transcoders) {
+        const cores = transcoder.cost(source.codec, target);
+        if (cores !== undefined && (best === undefined || cores < best.cores)) best = { transcoder, target, cores };
+      }
+      if (best !== undefined) return best;
+    }
+    return undefined;
+  }
+
+  #demand(key: string, stream: Stream, source: Track, choice: Choice): Demand<Track> {
+    const id = `${source.id}~${targetKey(choice.target)}`;
+    const demand = new Demand<Track>(
+      { name: `rendition ${id}`, linger: this.#settings.linger },
+      {
+        clock: stream.clock,
+        parent: stream.scope,
+        open: (scope) => this.#open({ id, stream, source, choice, scope }),
+      },
+    );
+    this.#demands.set(key, demand);
+    stream.scope.defer(() => {
+      if (this.#demands.get(key) === demand) this.#demands.delete(key);
+    });
+    return demand;
+  }
+
+  #open(plan: { id: string; stream: Stream; source: Track; choice: Choice; scope: Scope }): Promise<Track> {
+    const { id, stream, source, choice, scope } = plan;
+    const session = this.#sessions.open({ protocol: 'transcoder', remoteAddress: 'local', parent: scope });
+    const rendition = new Rendition(
+      {
+        id,
+        target: choice.target,
+        cores: choice.cores,
+        startTimeout: this.#settings.startTimeout,
+        restartDelay: this.#settings.restartDelay,
+      },
+      { stream, source, transcoder: choice.transcoder, session, scope },
+    );
+    this.#running.add(rendition);
+    scope.defer(() => {
+      this.#running.delete(rendition);
+    });
+    return rendition.start();
+  }
+}

@@ -107,6 +107,7 @@ function fromJson(text: string): unknown {
 
 interface ManyOptions<D> {
   readonly about: string;
+  /** Empty when not told. */
   readonly default?: D;
   /** Items at most, 10000 when not told. */
   readonly longest?: number;
@@ -116,19 +117,23 @@ interface ManyOptions<D> {
 export function list<T>(of: Field<T>, options: ManyOptions<readonly unknown[]>): Field<readonly T[]> {
   const longest = options.longest ?? 10_000;
   const expected = `a list of at most ${longest}, each ${of[reading].expected}`;
-  return field({ type: 'array', items: of, maxItems: longest }, options, {
-    kind: 'list',
-    expected,
-    of,
-    fromText: (text) => listFromText(of, text),
-    read: (raw, place) => {
-      if (Array.isArray(raw) && raw.length <= longest) {
-        return raw.map((item: unknown, index) => of[reading].read(item, place.at(index)));
-      }
-      place.refuse(`${quote(raw)} is not ${expected}`);
-      return [];
+  return field(
+    { type: 'array', items: of, maxItems: longest },
+    { default: [], ...options },
+    {
+      kind: 'list',
+      expected,
+      of,
+      fromText: (text) => listFromText(of, text),
+      read: (raw, place) => {
+        if (Array.isArray(raw) && raw.length <= longest) {
+          return raw.map((item: unknown, index) => of[reading].read(item, place.at(index)));
+        }
+        place.refuse(`${quote(raw)} is not ${expected}`);
+        return [];
+      },
     },
-  });
+  );
 }
 
 function listFromText(of: Field<unknown>, text: string): unknown {
@@ -144,17 +149,21 @@ export function record<T>(
 ): Field<ReadonlyMap<string, T>> {
   const longest = options.longest ?? 10_000;
   const expected = `names with values, at most ${longest}, each ${of[reading].expected}`;
-  return field({ type: 'object', additionalProperties: of, maxProperties: longest }, options, {
-    kind: 'record',
-    expected,
-    of,
-    fromText: fromJson,
-    read: (raw, place) => {
-      if (isMap(raw) && Object.keys(raw).length <= longest) {
-        return new Map(Object.entries(raw).map(([name, item]) => [name, of[reading].read(item, place.at(name))]));
-      }
-      place.refuse(`${quote(raw)} is not ${expected}`);
-      return new Map<string, T>();
+  return field(
+    { type: 'object', additionalProperties: of, maxProperties: longest },
+    { default: {}, ...options },
+    {
+      kind: 'record',
+      expected,
+      of,
+      fromText: fromJson,
+      read: (raw, place) => {
+        if (isMap(raw) && Object.keys(raw).length <= longest) {
+          return new Map(Object.entries(raw).map(([name, item]) => [name, of[reading].read(item, place.at(name))]));
+        }
+        place.refuse(`${quote(raw)} is not ${expected}`);
+        return new Map<string, T>();
+      },
     },
-  });
+  );
 }

@@ -29,7 +29,7 @@ export interface FlvAudioFrame extends OfAudioTrack {
    */
   readonly sampleRate: number | undefined;
   readonly channels: number | undefined;
-  /** Bits a sample, for the PCM kinds. */
+  /** Bits a sample: 8 or 16 for the PCM kinds, 16 for all others. */
   readonly sampleSize: number;
   readonly payload: Buffer;
 }
@@ -102,10 +102,12 @@ function readAacTag(body: Buffer): FlvAudio {
 function readSimpleTag(body: Buffer, first: number): FlvAudioFrame {
   let sampleRate = soundRates[(first >> 2) & 0x03];
   let channels = (first & 0x01) + 1;
+  let uncompressed = false; // FLV E.4.2.1: the size bit holds for these alone
   let codec: FlvAudioCodec;
   switch (first >> 4) {
     case soundFormat['pcm-platform']:
       codec = 'pcm-platform';
+      uncompressed = true;
       break;
     case soundFormat.adpcm:
       codec = 'adpcm';
@@ -115,6 +117,7 @@ function readSimpleTag(body: Buffer, first: number): FlvAudioFrame {
       break;
     case soundFormat['pcm-le']:
       codec = 'pcm-le';
+      uncompressed = true;
       break;
     case soundFormat.nellymoser16k:
       codec = 'nellymoser';
@@ -158,7 +161,7 @@ function readSimpleTag(body: Buffer, first: number): FlvAudioFrame {
     nanoOffset: 0,
     sampleRate,
     channels,
-    sampleSize: (first & 0x02) === 0 ? 8 : 16,
+    sampleSize: uncompressed && (first & 0x02) === 0 ? 8 : 16,
     payload: body.subarray(1),
   };
 }

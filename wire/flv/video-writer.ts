@@ -173,7 +173,7 @@ function frameTypeOf(packet: FlvVideoPacket): number {
 }
 
 function heldComposition(milliseconds: number): number {
-  return Math.max(-maxCompositionTime, Math.min(maxCompositionTime, Math.round(milliseconds)));
+  return Math.max(-maxCompositionTime - 1, Math.min(maxCompositionTime, Math.round(milliseconds)));
 }
 
 function codecIdOf(codec: FlvVideoCodec): number {

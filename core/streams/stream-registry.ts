@@ -219,9 +219,8 @@ export class StreamRegistry {
     const came = events.next(StreamPublished, patience, ({ stream }) => stream.name === name);
     afterIn(patience, clock, timeout, () => void patience.close({ code: 'timeout' }));
     const failed = source.open(name, run);
-    // Heard below in the race; when nobody races any longer, the run is over and its reason says why.
-    failed.catch((error: unknown) => run.close({ code: 'failed', error }));
     const stream = this.#streams.get(name) ?? (await Promise.race([came, failed.then(() => came)]))?.stream;
+    failed.catch((error: unknown) => run.close({ code: 'failed', error }));
     await patience.close({ code: 'done' });
     const found = stream ?? this.#streams.get(name);
     if (found === undefined) {

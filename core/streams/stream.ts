@@ -234,7 +234,7 @@ export class Stream {
   #mayResume(reason: CloseReason): boolean {
     if (this.#endReason !== undefined || this.settings.reconnectGrace === 0) return false;
     if (reason.code === 'peer-left' || reason.code === 'timeout' || reason.code === 'failed') return true;
-    return this.settings.standby.has(this.name) && reason.code !== 'terminated' && reason.code !== 'shutdown';
+    return reason.code === 'done' && this.settings.standby.has(this.name);
   }
 
   /** The timeline goes on by the time that passed, so that viewers' clocks stay right. */

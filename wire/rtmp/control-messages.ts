@@ -23,7 +23,7 @@ const bandwidthLimits = ['hard', 'soft', 'dynamic'] as const;
 export type ControlMessage =
   /** Bytes received so far, modulo 2^32. */
   | { readonly kind: 'acknowledgement'; readonly bytes: number }
-  /** Zero means, as no window could: never acknowledge. */
+  /** Zero is a window that never fills: acknowledge nothing. */
   | { readonly kind: 'window-ack-size'; readonly bytes: number }
   | { readonly kind: 'set-peer-bandwidth'; readonly bytes: number; readonly limit: BandwidthLimit }
   | { readonly kind: 'stream-begin' | 'stream-eof' | 'stream-dry' | 'stream-is-recorded'; readonly streamId: number }

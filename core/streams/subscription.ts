@@ -279,7 +279,6 @@ export class Subscription implements AsyncIterable<QueuedUnit> {
       this.#alignAudio(video);
       return;
     }
-    video.skipping = true;
     for (const cursor of this.#cursors) {
       cursor.position = cursor.track.log.end;
       cursor.skipping = true;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import type { Subscription } from '../../core/streams/subscription.ts';
 import type { QueuedUnit } from '../../core/streams/track-log.ts';
 import { ManualClock } from '../../core/time/manual-clock.ts';
 import { audioFrame, fakeAac, fakeH264, videoFrame } from '../support/fake-media.ts';
@@ -47,12 +48,7 @@ describe('Subscription: properties', () => {
           } else if (action.what === 'join') {
             if (readers.length < 5) readers.push({ subscription: await core.subscribe('s'), got: [] });
           } else {
-            for (const reader of readers) {
-              for (let count = 0; count < action.units; count += 1) {
-                const next = reader.subscription.pull();
-                if (next !== undefined) reader.got.push(next);
-              }
-            }
+            for (const reader of readers) pullSome(reader, action.units);
           }
           const kept = video.track.log.keptBytes + audio.track.log.keptBytes;
           // The queue, the cache, and what may be written between two sweeps (250 ms, here some ten frames of 5 kB).
@@ -77,6 +73,13 @@ describe('Subscription: properties', () => {
     assert.ok(jumps > 20, `only ${jumps} jumps were tried`);
   });
 });
+
+function pullSome(reader: { subscription: Subscription; got: QueuedUnit[] }, units: number): void {
+  for (let count = 0; count < units; count += 1) {
+    const next = reader.subscription.pull();
+    if (next !== undefined) reader.got.push(next);
+  }
+}
 
 function checkOrder(got: readonly QueuedUnit[]): void {
   for (const kind of ['video', 'audio']) {

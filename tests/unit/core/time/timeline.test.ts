@@ -64,7 +64,7 @@ describe('Timeline', () => {
     assert.equal(timeline.place('video', 60_040, 1_000, millis(80)), millis(80));
     assert.equal(timeline.place('video', 10, 1_000, millis(120)), millis(120));
     assert.equal(jumps[0], millis(60_000 - 40));
-    assert.ok((jumps[1] ?? 0) < -millis(59_000));
+    assert.ok((jumps[1] ?? 0) < -59_000_000);
     assert.equal(jumps.length, 2);
   });
 

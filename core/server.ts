@@ -66,6 +66,7 @@ export class Server implements ServerControl {
     this.#startedAt = clock.now();
     const { log, adjust } = chooseLog(options, section<LogSettings>(configuration, 'log'));
     this.#adjustLog = adjust;
+    adjust(section<LogSettings>(configuration, 'log'));
     const scope = Scope.root('server', (name, error) => log.error('A cleanup failed.', { scope: name, error }));
     const metrics = new PrometheusMetrics({
       onFailure: (metric, error) => log.error('A metric cannot be read.', { metric, error }),
@@ -125,9 +126,16 @@ export class Server implements ServerControl {
       log.info('The configuration is applied.', { changed });
       this.core.events.emit(ConfigurationApplied, { changed });
     } catch (error) {
-      const problems = isError(error, 'config-invalid') ? error.detail.problems.split('\n') : [describeError(error)];
-      for (const problem of problems) log.error(`The changed configuration is not applied: ${problem.trim()}`);
+      this.tellNotApplied(error);
       throw error;
+    }
+  }
+
+  /** Logs why a changed configuration leaves the server as it was, one line for each problem. */
+  tellNotApplied(error: unknown): undefined {
+    const problems = isError(error, 'config-invalid') ? error.detail.problems.split('\n') : [describeError(error)];
+    for (const problem of problems) {
+      this.core.observe.log.error(`The changed configuration is not applied: ${problem.trim()}`);
     }
   }
 

@@ -14,6 +14,8 @@ export interface LogDestination {
 export interface AdjustableLog extends Log {
   adjust(settings: LogSettings): void;
   flush(): void;
+  /** Whether people read it: lines of text, not of JSON. */
+  readonly asText: boolean;
 }
 
 const levels = { debug: 20, info: 30, warn: 40, error: 50, silent: 100 } as const;
@@ -54,7 +56,7 @@ export function openLog(settings: LogSettings, destination: LogDestination): Adj
     shared.asText = changed.format === 'text' || (changed.format === 'auto' && destination.terminal);
   };
   adjust(settings);
-  const stream = { write: (line: string) => destination.write(shared.asText ? asText(line) : showInJson(line)) };
+  const stream = { write: (line: string) => destination.write(shared.asText ? formatText(line) : showInJson(line)) };
   const options: pino.LoggerOptions = {
     base: null,
     level: 'debug',
@@ -63,7 +65,14 @@ export function openLog(settings: LogSettings, destination: LogDestination): Adj
     messageKey: 'message',
   };
   const log = overPino(pino(options, stream), shared);
-  return { ...log, adjust, flush: () => destination.flush() };
+  return {
+    ...log,
+    adjust,
+    flush: () => destination.flush(),
+    get asText() {
+      return shared.asText;
+    },
+  };
 }
 
 function overPino(logger: pino.Logger, shared: Shared): Log {
@@ -88,7 +97,7 @@ function showInJson(line: string): string {
 }
 
 /** `12:34:56.789 info  rtmp: The sentence. key=value` */
-function asText(line: string): string {
+function formatText(line: string): string {
   const { time, level, message, module, ...facts } = JSON.parse(line) as Record<string, unknown>;
   const clock = String(time).slice(11, 23);
   const who = typeof module === 'string' ? `${module}: ` : '';

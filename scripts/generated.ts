@@ -1,0 +1,40 @@
+import { defaultFile, jsonSchema, referencePage } from '../core/config/documents.ts';
+import { errorCodes, SwitchyardError } from '../core/errors.ts';
+import { sectionPlans } from '../core/server-settings.ts';
+import { modules } from '../modules/index.ts';
+
+/** Every generated file, by its path, as it should be: `npm run generate` writes them, a test compares them. */
+export function generatedFiles(): ReadonlyMap<string, string> {
+  const plans = sectionPlans(modules);
+  return new Map([
+    ['conf/default.yaml', defaultFile(plans)],
+    ['conf/schema.json', `${JSON.stringify(jsonSchema(plans), undefined, 2)}\n`],
+    ['docs/reference/configuration.md', referencePage(plans)],
+    ['docs/reference/errors.md', errorsPage()],
+    ['docs/reference/modules.md', modulesPage()],
+  ]);
+}
+
+const note = '<!-- Generated (npm run generate): change the source. -->';
+
+function errorsPage(): string {
+  const rows = errorCodes.map((code) => {
+    // A detail of the form {name} for each name that the sentence asks for.
+    const named = new Proxy({}, { get: (_target, name) => `{${String(name)}}` });
+    const sentence = new SwitchyardError(code, named as never).message;
+    return `| \`${code}\` | ${sentence.replaceAll('|', '\\|').replaceAll('\n', '<br>')} |`;
+  });
+  return `${['# Errors', '', note, '', 'A code is stable; programs may rely on it.', '', '| code | sentence |', '|---|---|', ...rows].join('\n')}\n`;
+}
+
+function modulesPage(): string {
+  const names = (keys: readonly { name: string }[] | undefined): string =>
+    (keys ?? []).map(({ name }) => `\`${name}\``).join(', ');
+  const rows = modules.map((module) => {
+    const needs = [names(module.requires), names(module.uses)].filter((text) => text !== '').join('; uses ');
+    const standard = module.optIn === true ? 'off' : 'on';
+    return `| [${module.name}](../../modules/${module.name}/README.md) | ${module.about} | ${standard} | ${names(module.provides)} | ${needs} |`;
+  });
+  const head = ['| module | what it is | default | provides | requires |', '|---|---|---|---|---|'];
+  return `${['# Modules', '', note, '', ...head, ...rows].join('\n')}\n`;
+}

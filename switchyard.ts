@@ -1,0 +1,6 @@
+#!/usr/bin/env node
+import { run } from './cli/main.ts';
+import { modules } from './modules/index.ts';
+import packageFile from './package.json' with { type: 'json' };
+
+await run(process.argv, process.env, { modules, version: packageFile.version });

@@ -1,7 +1,7 @@
 import type { Buffer } from 'node:buffer';
 import { WireError } from '../errors.ts';
 import { crc32Mpeg } from './crc32.ts';
-import { FIRST_FREE_PID, LAST_FREE_PID, NULL_PID, PAT_PID, TS_PACKET_BYTES } from './packet.ts';
+import { FIRST_FREE_PID, LAST_FREE_PID, NULL_PID, PAT_PID, TS_PACKET_BYTES, TS_PAYLOAD_BYTES } from './packet.ts';
 import { PacketSync } from './packet-sync.ts';
 import { PesAssembler, type PesBudget, type TsPes } from './pes-assembler.ts';
 import { MAX_PROGRAMS, type ProgramMap, readPat, readPmt } from './psi.ts';
@@ -48,9 +48,6 @@ type Pid = {
   /** CRC of the last section that was read: the same one again is not read again. */
   lastCrc: number | undefined;
 };
-
-/** A packet's payload: where it stands in the bytes, and payload_unit_start_indicator. */
-type Payload = { readonly bytes: Buffer; readonly start: number; readonly end: number; readonly unitStart: boolean };
 
 /** Flags of the adaptation field, 2.4.3.4. */
 const DISCONTINUITY = 0x80;
@@ -123,37 +120,50 @@ export class TsDemuxer implements PesBudget {
   /** One packet, 2.4.3.2. */
   #packet(bytes: Buffer, at: number): void {
     this.counters.packets++;
-    const second = bytes[at + 1] ?? 0;
-    const fourth = bytes[at + 3] ?? 0;
-    const number = ((second & 0x1f) << 8) | (bytes[at + 2] ?? 0);
+    const header = bytes.readUInt32BE(at);
+    const number = (header >>> 8) & 0x1fff;
     if (number === NULL_PID) return;
-    if ((second & 0x80) !== 0) {
+    if ((header & 0x80_0000) !== 0) {
       this.counters.transportErrors++; // Its PID may be wrong too: the continuity counter tells whose it was
       return;
     }
     const pid = this.#pids.get(number);
     if (pid === undefined) return;
-    const hasAdaptation = (fourth & 0x20) !== 0;
-    const adaptation = hasAdaptation ? (bytes[at + 4] ?? 0) : 0; // adaptation_field_length
-    const flags = adaptation > 0 ? (bytes[at + 5] ?? 0) : 0;
-    const start = at + 4 + (hasAdaptation ? 1 + adaptation : 0);
-    if (start > at + TS_PACKET_BYTES) {
+    const hasAdaptation = (header & 0x20) !== 0;
+    const adaptation = hasAdaptation ? bytes.readUInt8(at + 4) : 0; // adaptation_field_length
+    if (adaptation > TS_PAYLOAD_BYTES - 1) {
       this.counters.malformed++;
       return;
     }
+    const flags = adaptation > 0 ? bytes.readUInt8(at + 5) : 0;
     if ((flags & DISCONTINUITY) !== 0) this.#discontinuity(number, pid);
     if ((flags & PCR) !== 0 && adaptation >= 7) this.#pcr(number, pid, bytes, at);
-    if ((fourth & 0x10) === 0) return; // No payload, and no counting
-    if (!this.#continues(pid, fourth & 0x0f, (flags & DISCONTINUITY) !== 0)) return;
-    if ((fourth & 0xc0) !== 0) {
-      this.counters.scrambled++;
-      pid.pes?.markDamaged();
-      pid.sections?.reset();
+    if ((header & 0x10) === 0) return; // No payload, and no counting
+    if (!this.#continues(pid, header & 0x0f, (flags & DISCONTINUITY) !== 0)) return;
+    if ((header & 0xc0) !== 0) {
+      this.#scrambled(pid);
       return;
     }
-    const payload: Payload = { bytes, start, end: at + TS_PACKET_BYTES, unitStart: (second & 0x40) !== 0 };
-    if (pid.sections !== undefined) this.#section(number, pid, pid.sections, payload);
-    if (pid.pes !== undefined) this.#pesPiece(pid.pes, payload, (flags & RANDOM_ACCESS) !== 0);
+    const start = at + 4 + (hasAdaptation ? 1 + adaptation : 0);
+    const end = at + TS_PACKET_BYTES;
+    const unitStart = (header & 0x40_0000) !== 0;
+    if (pid.pes === undefined) {
+      this.#section(number, pid, bytes.subarray(start, end), unitStart);
+      return;
+    }
+    if (unitStart) {
+      this.#finish(pid.pes);
+      pid.pes.start((flags & RANDOM_ACCESS) !== 0);
+    }
+    const loss = pid.pes.push(bytes, start, end);
+    if (loss !== undefined) this.counters[loss]++;
+    if (pid.pes.complete) this.#finish(pid.pes);
+  }
+
+  #scrambled(pid: Pid): void {
+    this.counters.scrambled++;
+    pid.pes?.markDamaged();
+    pid.sections?.reset();
   }
 
   /** continuity_counter, 2.4.3.3. Returns false for a duplicate, which may come once. */
@@ -188,25 +198,15 @@ export class TsDemuxer implements PesBudget {
     this.#sink.onPcr?.(number, base * 300 + (low & 0x1ff), ((bytes[at + 5] ?? 0) & DISCONTINUITY) !== 0);
   }
 
-  #pesPiece(pes: PesAssembler, payload: Payload, randomAccess: boolean): void {
-    if (payload.unitStart) {
-      this.#finish(pes);
-      pes.start(randomAccess);
-    }
-    const loss = pes.push(payload.bytes, payload.start, payload.end);
-    if (loss !== undefined) this.counters[loss]++;
-    if (pes.complete) this.#finish(pes);
-  }
-
   #finish(pes: PesAssembler): void {
     const finished = pes.finish();
     if (finished === 'malformed') this.counters.malformed++;
     else if (finished !== undefined) this.#sink.onPes(finished);
   }
 
-  #section(number: number, pid: Pid, sections: SectionAssembler, payload: Payload): void {
-    const { bytes, start, end, unitStart } = payload;
-    const ok = sections.push(bytes, start, end, unitStart, (section) => {
+  #section(number: number, pid: Pid, payload: Buffer, unitStart: boolean): void {
+    if (pid.sections === undefined || payload.length === 0) return;
+    const ok = pid.sections.push(payload, unitStart, (section) => {
       if (section.length < 12) {
         this.counters.malformed++;
         return;

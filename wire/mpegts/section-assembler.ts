@@ -13,28 +13,29 @@ export class SectionAssembler {
   }
 
   /**
-   * Takes a packet's payload from `start` to `end`. `take` gets each complete section as a view that holds until it
+   * Takes a packet's payload. `take` gets each complete section as a view that holds until it
    * returns. Returns false when the payload breaks the grammar.
    */
-  push(packet: Buffer, start: number, end: number, unitStart: boolean, take: (section: Buffer) => void): boolean {
-    let at = start;
+  push(payload: Buffer, unitStart: boolean, take: (section: Buffer) => void): boolean {
+    const end = payload.length;
+    let at = 0;
     if (unitStart) {
-      const pointer = packet[at] ?? 0;
+      const pointer = payload[at] ?? 0;
       at++;
       if (at + pointer > end) {
         this.reset();
         return false;
       }
-      if (this.#length !== undefined) this.#gather(packet, at, at + pointer, take);
+      if (this.#length !== undefined) this.#gather(payload, at, at + pointer, take);
       this.#length = 0;
       at += pointer;
     }
     while (at < end && this.#length !== undefined) {
-      if (this.#length === 0 && packet[at] === 0xff) {
+      if (this.#length === 0 && payload[at] === 0xff) {
         this.#length = undefined; // Stuffing up to the end
         return true;
       }
-      const used = this.#gather(packet, at, end, take);
+      const used = this.#gather(payload, at, end, take);
       if (used === 0) return false;
       at += used;
     }

@@ -3,6 +3,8 @@ import { Buffer } from 'node:buffer';
 import fc from 'fast-check';
 import { WireError } from '../../wire/errors.ts';
 import { findDescriptor, findOpusChannels, findRegistration } from '../../wire/mpegts/descriptors.ts';
+import { TsMuxer } from '../../wire/mpegts/muxer.ts';
+import { StreamType } from '../../wire/mpegts/packet.ts';
 import { splitOpusPayload } from '../../wire/mpegts/payloads.ts';
 import { readPesHeader } from '../../wire/mpegts/pes.ts';
 import { readPat, readPmt } from '../../wire/mpegts/psi.ts';
@@ -52,17 +54,29 @@ const mutated = fc
     return hole === undefined ? bytes : Buffer.concat([bytes.subarray(0, hole[0]), bytes.subarray(hole[0] + hole[1])]);
   });
 
-/** Packets with valid sync bytes and low PIDs, anything inside. */
-const packets = fc.array(fc.uint8Array({ minLength: 187, maxLength: 187 }), { maxLength: 20 }).map((all) =>
-  Buffer.concat(
-    all.map((rest) => {
-      const packet = Buffer.concat([Buffer.of(0x47), rest]);
-      packet[1] = (packet[1] ?? 0) & 0x40;
-      packet[2] = (packet[2] ?? 0) & 0x01;
-      return packet;
-    }),
-  ),
-);
+const PIDS = [0x0000, 0x1000, 0x0100, 0x0101];
+const tables = new TsMuxer({
+  tracks: [
+    { pid: 0x100, streamType: StreamType.h264 },
+    { pid: 0x101, streamType: StreamType.adtsAac },
+  ],
+}).tables();
+
+/** Real tables, then packets of the PIDs that they announce, with anything inside; every other one begins a PES packet. */
+const packets = fc
+  .array(fc.tuple(fc.constantFrom(...PIDS), fc.boolean(), fc.uint8Array({ minLength: 185, maxLength: 185 })), {
+    maxLength: 20,
+  })
+  .map((all) => {
+    const pieces = [tables];
+    for (const [pid, start, rest] of all) {
+      const packet = Buffer.concat([Buffer.of(0x47, (start ? 0x40 : 0) | (pid >> 8), pid & 0xff), rest]);
+      packet[3] = (packet[3] ?? 0) & 0x3f; // Not scrambled
+      if (start && (packet[3] & 0x20) === 0) packet.set([0, 0, 1, 0xe0, 0, (packet[9] ?? 0) & 0x7f, 0x84], 4);
+      pieces.push(packet);
+    }
+    return Buffer.concat(pieces);
+  });
 
 describe(`MPEG-TS under fuzz (FUZZ_SEED=${seed})`, () => {
   it('reads noise', () => {

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
 import { readAdtsHeader } from '../../../../wire/codec-records/adts.ts';
+import { WireError } from '../../../../wire/errors.ts';
 import { findOpusChannels, findRegistration } from '../../../../wire/mpegts/descriptors.ts';
+import { TsMuxer } from '../../../../wire/mpegts/muxer.ts';
 import { StreamType, unwrapTimestamp, wrapTimestamp } from '../../../../wire/mpegts/packet.ts';
 import { splitOpusPayload } from '../../../../wire/mpegts/payloads.ts';
+import { readPat, readPmt, writePat, writePmt } from '../../../../wire/mpegts/psi.ts';
 import { demuxAll, inChunks } from '../../../vectors/mpegts/collect.ts';
 import { probedTracks, readStream, streamNames } from '../../../vectors/mpegts/vectors.ts';
 
@@ -111,6 +114,33 @@ describe('TsDemuxer', () => {
     assert.equal(longest.demuxer.counters.oversized, 1);
     const all = demuxAll([readStream('av')], { maxBufferedBytes: 4096 });
     assert.ok(all.demuxer.counters.oversized > 0);
+  });
+
+  it('ends a PES packet where its length says, whatever follows in the packet', () => {
+    const muxer = new TsMuxer({ tracks: [{ pid: 0x100, streamType: StreamType.adtsAac }] });
+    const bytes = muxer.unit(0x100, { pts: 0, keyframe: true, parts: [Buffer.alloc(400, 1)] });
+    // The first packet's adaptation field has 8 bytes: the length stands behind it
+    bytes.writeUInt16BE(8 + 100, 4 + 8 + 4);
+    const { pes } = demuxAll([muxer.tables(), bytes]);
+    assert.deepEqual(
+      pes.map((unit) => [unit.payload.length, unit.damaged]),
+      [[100, false]],
+    );
+  });
+
+  it('refuses tables with more tracks or programs than it bounds', () => {
+    const tracks = [];
+    for (let i = 0; i < 33; i++) tracks.push({ pid: 0x100 + i, streamType: 6, descriptors: Buffer.alloc(0) });
+    const pmt = { programNumber: 1, version: 0, pcrPid: 0x100, descriptors: Buffer.alloc(0), tracks };
+    const tooLarge = (error: unknown) => error instanceof WireError && error.code === 'too-large';
+    assert.throws(() => readPmt(writePmt(pmt)), tooLarge);
+    assert.equal(readPmt(writePmt({ ...pmt, tracks: tracks.slice(1) }))?.tracks.length, 32);
+    const programs = tracks.slice(0, 17).map(({ pid }) => ({ programNumber: pid, pmtPid: pid }));
+    assert.throws(() => readPat(writePat({ transportStreamId: 1, version: 0, programs })), tooLarge);
+    assert.equal(
+      readPat(writePat({ transportStreamId: 1, version: 0, programs: programs.slice(1) }))?.programs.length,
+      16,
+    );
   });
 
   it('hands out payloads that pin no chunk', () => {

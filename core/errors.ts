@@ -26,6 +26,8 @@ export interface ErrorDetails {
   'transcoder-failed': { transcoder: string; why: string };
   'budget-spent': { stream: string; wanted: string; published: string; cores: number };
   'tool-missing': { tool: string; needed: string; remedy: string };
+  'certificate-unusable': { file: string; why: string };
+  'credential-unusable': { file: string; why: string };
   closed: { what: string; why: string };
 }
 
@@ -61,6 +63,8 @@ const sentences: Sentences = {
   'budget-spent': (d) =>
     `The stream "${d.stream}" has ${d.published}; the viewer takes ${d.wanted}; the transcoding budget of ${d.cores} cores is spent.`,
   'tool-missing': (d) => `${d.tool} was not found; ${d.needed} needs it. ${d.remedy}`,
+  'certificate-unusable': (d) => `The certificate file ${d.file} cannot be used: ${d.why}.`,
+  'credential-unusable': (d) => `The file ${d.file} of the administrator's password cannot be used: ${d.why}.`,
   closed: (d) => `${d.what} is closed: ${d.why}.`,
 };
 

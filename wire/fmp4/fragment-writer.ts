@@ -94,14 +94,17 @@ export function mediaFragment(fragment: MediaFragment): Buffer[] {
   const shapes: (RunShape | undefined)[] = [];
   let payload = 0;
   let capacity = 200;
+  let empty = true;
   for (const track of fragment.tracks) {
     const first = track.samples[0];
     const shape = first === undefined ? undefined : shapeOf(track.samples, first);
     shapes.push(shape);
     if (shape === undefined) continue;
+    empty = false;
     payload += shape.size;
     capacity += 80 + track.samples.length * rowSize(shape.flags);
   }
+  if (empty) throw new WireError('malformed', 'fmp4', 'a fragment needs a sample');
   if (payload > LARGEST_FRAGMENT - capacity) throw new WireError('too-large', 'fmp4', 'a fragment passes 2 GiB');
 
   const out = new BoxWriter(capacity);
@@ -112,7 +115,6 @@ export function mediaFragment(fragment: MediaFragment): Buffer[] {
   const buffers: Buffer[] = [];
   buffers.push(writeMovieFragment(out, fragment, shapes, payload));
   for (const track of fragment.tracks) gatherParts(track.samples, buffers);
-  if (buffers.length === 1) throw new WireError('malformed', 'fmp4', 'a fragment needs a sample');
   return buffers;
 }
 

@@ -50,6 +50,8 @@ export interface SubscribeRequest {
   readonly queue?: Partial<QueueBounds>;
   /** Lifetime of the subscription: a child of this, by default of the session's scope. */
   readonly parent?: Scope;
+  /** One reader for many viewers, whom its module lets in one by one with `core.access`: no policy is asked here. */
+  readonly admitted?: boolean;
 }
 
 /** Brings a stream into being when it is first wanted. */

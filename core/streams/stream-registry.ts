@@ -60,6 +60,13 @@ export class StreamRegistry {
     return this.#streams.values();
   }
 
+  /** Whether a subscriber has something to hope for: the name is live, or a source says that it could bring it. */
+  isWithinReach(name: string): boolean {
+    if (this.#streams.has(name) || this.#demands.has(name)) return true;
+    for (const source of this.#sources) if (source.claims(name)) return true;
+    return false;
+  }
+
   get count(): number {
     return this.#streams.size;
   }
@@ -103,7 +110,9 @@ export class StreamRegistry {
   async subscribe(request: SubscribeRequest): Promise<Subscription> {
     const name = parseStreamName(request.name);
     const { session, credentials } = request;
-    await this.#dependencies.access.admit({ action: 'play', session, stream: name, credentials });
+    if (request.admitted !== true) {
+      await this.#dependencies.access.admit({ action: 'play', session, stream: name, credentials });
+    }
     const parent = request.parent ?? session.scope;
     const scope = parent.child(`subscription to ${name}`);
     try {

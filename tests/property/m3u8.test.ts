@@ -6,7 +6,6 @@ import type {
   MediaSegment,
   MultivariantPlaylist,
   OpenSegment,
-  Variant,
 } from '../../wire/m3u8/playlist.ts';
 import { readPlaylist } from '../../wire/m3u8/read-playlist.ts';
 import { writeMediaPlaylist } from '../../wire/m3u8/write-media.ts';

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { readSources, watchConfigFile } from '../core/config/config-file.ts';
 import { type ConfigSources, readConfiguration, readModuleReferences } from '../core/config/configuration.ts';
 import { describeError, isError } from '../core/errors.ts';
@@ -78,11 +79,20 @@ async function serve(
   product: Product,
 ): Promise<void> {
   const { sources, modules } = await read();
-  const server = createServer({ modules, sources, log });
+  const dataFolder = resolve(sources.surroundings.folder, 'data');
+  const server = createServer({ modules, sources, log, dataFolder, onPasswordMade: showPassword });
   stopOnSignals(server, log);
   await server.start();
   announce(server, log, product, options);
   reloadOnDemand(server, read, options.config ?? environment['SWITCHYARD_CONFIG']);
+}
+
+/** Past the log: what is logged is kept, copied and mailed. */
+function showPassword(user: string, password: string): void {
+  process.stderr.write(
+    `The administrator's password, shown this once: user ${user}, password ${password}\n` +
+      'Administration from other hosts asks for it; remove the file administrator.hash to have a new one made.\n',
+  );
 }
 
 function announce(server: Server, log: AdjustableLog, product: Product, options: Options): void {

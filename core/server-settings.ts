@@ -1,4 +1,4 @@
-import { duration, flag, type Infer, section } from './config/schema.ts';
+import { duration, flag, type Infer, optional, path, section } from './config/schema.ts';
 import type { SectionPlan } from './config/section-plan.ts';
 import type { Module } from './modules/module.ts';
 import { logSection } from './observe/log-settings.ts';
@@ -7,6 +7,12 @@ import { streamsConfig } from './streams/stream-settings.ts';
 export const serverSection = section({
   drain: duration({ default: '5s', about: 'How long a stopping server lets its sessions end in order.' }),
   watch: flag({ default: true, about: 'Whether a change of the configuration file is applied at once.' }),
+  data: optional(
+    path({
+      about:
+        "Where the server keeps its certificate and the hash of the administrator's password; the folder data, beside the configuration file or where it was started, when not told.",
+    }),
+  ),
 });
 export type ServerSettings = Infer<typeof serverSection>;
 

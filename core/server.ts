@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import { AccessControl } from './access/access-control.ts';
+import { AdminCredential, Administrator } from './access/admin-credential.ts';
 import { type ConfigSources, type Configuration, readConfiguration } from './config/configuration.ts';
 import { sameConfig } from './config/same-config.ts';
 import type { Core } from './core.ts';
@@ -22,6 +24,7 @@ import { StreamRegistry } from './streams/stream-registry.ts';
 import type { StreamSettings } from './streams/stream-settings.ts';
 import type { Clock } from './time/clock.ts';
 import { SystemClock } from './time/system-clock.ts';
+import { CertificateStore, Certificates } from './tls/certificates.ts';
 
 export interface ServerOptions {
   /** Everything that the configuration may enable. */
@@ -32,6 +35,10 @@ export interface ServerOptions {
   readonly clock?: Clock;
   /** Standard output as the `log` section says, when not told. */
   readonly log?: Log | AdjustableLog;
+  /** Where certificates and hashes are kept unless `server.data` tells; with neither they live in memory. */
+  readonly dataFolder?: string;
+  /** Shows the administrator's password, which is made at the first start and told once. */
+  readonly onPasswordMade?: (user: string, password: string) => void;
 }
 
 /** A configuration for programs and tests: a tree, and no world around it. */
@@ -55,6 +62,7 @@ export class Server implements ServerControl {
   readonly #loader: ModuleLoader;
   readonly #adjustLog: (settings: LogSettings) => void;
   readonly #startedAt: number;
+  readonly #administrator: AdminCredential;
   #modules: readonly Module[];
   #configuration: Configuration;
   #stopped: Promise<void> | undefined;
@@ -92,14 +100,27 @@ export class Server implements ServerControl {
       }),
     });
     this.core.services.provide(ServerControl, this);
+    const folder = this.settings.data ?? options.dataFolder;
+    this.#administrator = new AdminCredential(
+      { file: folder === undefined ? undefined : join(folder, 'administrator.hash') },
+      { clock, onMade: options.onPasswordMade ?? (() => undefined) },
+    );
+    this.core.services.provide(Administrator, this.#administrator);
+    const tlsFolder = folder === undefined ? undefined : join(folder, 'tls');
+    this.core.services.provide(Certificates, new CertificateStore({ folder: tlsFolder }, { clock, log }));
     measureServer(this.core, this.#loader);
   }
 
   /** Resolves once all enabled modules accept clients. Starts all or none; rejects with the first failure. */
   async start(): Promise<void> {
     measureProcess(this.core.scope, this.core.observe.metrics);
+    // Beside the modules' start: the first password takes a while to hash. Without one, nobody administers from afar.
+    const credential = this.#administrator.open().catch((error: unknown) => {
+      this.core.observe.log.error(describeError(error));
+    });
     try {
       await this.#loader.start(this.#wanted(this.#modules, this.#configuration), this.#drain);
+      await credential;
     } catch (error) {
       await this.core.scope.close({ code: 'failed', detail: describeError(error), error });
       throw error;

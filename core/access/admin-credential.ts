@@ -58,9 +58,9 @@ export class AdminCredential {
     this.#failures = new FailureLimit(failureSettings, dependencies);
   }
 
-  /** Reads the hash, or makes a password and stores its hash. Throws `credential-unusable`. */
+  /** Reads the hash, or makes a password and stores its hash; in memory alone, at the first check. Throws `credential-unusable`. */
   async open(): Promise<void> {
-    await this.#obtainHash();
+    if (this.#settings.file !== undefined) await this.#obtainHash();
   }
 
   /** Makes a new password; the one before is void at once. Throws `credential-unusable`. */

@@ -31,6 +31,11 @@ export interface StreamDependencies {
   readonly onEnd: (stream: Stream, reason: CloseReason) => void;
 }
 
+/** Wants to know of the next write, or of the end. */
+export interface StreamWaiter {
+  wake(): void;
+}
+
 /** How much may be written between two sweeps. */
 const sweepInterval = 250_000;
 const sweepBytes = 1 << 20;
@@ -54,7 +59,7 @@ export class Stream {
   #endReason: CloseReason | undefined;
   #cancelGrace: Cancel = () => undefined;
   #order = 0;
-  #waiters: Subscription[] = [];
+  #waiters: StreamWaiter[] = [];
   #lastSweep = 0;
   #bytesSinceSweep = 0;
   #lastWrite: Micros;
@@ -189,9 +194,9 @@ export class Stream {
     this.#wakeWaiters();
   }
 
-  /** Wakes `subscription` at the next write or at the end. */
-  addWaiter(subscription: Subscription): void {
-    this.#waiters.push(subscription);
+  /** Wakes `waiter` once, at the next write or at the end: a subscription, or one who pulls for many of them. */
+  addWaiter(waiter: StreamWaiter): void {
+    this.#waiters.push(waiter);
   }
 
   /** Ends the stream. Subscribers read what is left, then hear why; those who don't are cut after a while. */

@@ -41,7 +41,7 @@ const messageHeaderLengths = [11, 7, 3, 0] as const;
  * reader must not be used again: the place in the stream is lost.
  */
 export class ChunkReader {
-  readonly #limits: ChunkReaderLimits;
+  #limits: ChunkReaderLimits;
   readonly #memory = new PayloadMemory();
   readonly #streams = new Map<number, ChunkStream>();
   /** The stream of the last chunk: most chunks follow one of their own stream. */
@@ -70,6 +70,11 @@ export class ChunkReader {
   /** Bytes of memory held by unfinished messages. */
   get partialBytes(): number {
     return this.#partialBytes;
+  }
+
+  /** Other limits from here on: a peer that may publish is allowed more than a stranger. */
+  allow(limits: Partial<ChunkReaderLimits>): void {
+    this.#limits = { ...this.#limits, ...limits };
   }
 
   get chunkSize(): number {

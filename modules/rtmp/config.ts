@@ -1,0 +1,92 @@
+import {
+  choice,
+  duration,
+  flag,
+  host,
+  type Infer,
+  integer,
+  limits,
+  list,
+  listen,
+  optional,
+  path,
+  port,
+  portRange,
+  section,
+  size,
+  text,
+} from '../../core/config/schema.ts';
+
+const relay = section({
+  name: text({ about: 'The name of the stream here.', longest: 200 }),
+  url: text({ about: 'rtmp://host[:port]/app/name of the other server, or rtmps://.', pattern: /^rtmps?:\/\/.+/ }),
+});
+
+/** The `rtmp` section of the configuration. */
+export const rtmpConfig = section({
+  listen: listen({ port: 1935, about: 'Where RTMP is taken.' }),
+  secure: section(
+    {
+      host: host({ default: 'any', about: 'The address to listen on; "any" is every address of the host.' }),
+      port: port({ default: 1936, about: 'The port of RTMPS.' }),
+      certificate: optional(path({ about: 'PEM file with the certificate chain.' })),
+      key: optional(path({ about: 'PEM file with the private key.' })),
+    },
+    'RTMPS; opened when certificate and key are named.',
+  ),
+  limits: limits({ handshake: '10s', idle: '60s' }),
+  streamsPerConnection: integer({
+    default: 16,
+    minimum: 1,
+    maximum: 256,
+    about: 'Streams that one connection may publish or play at a time.',
+  }),
+  messageBytes: size({ default: '8MiB', maximum: '15MiB', about: 'Longest message that a publisher may send.' }),
+  partialBytes: size({
+    default: '16MiB',
+    about: 'Memory that the unfinished messages of one publishing connection may take.',
+  }),
+  publishIdle: duration({
+    default: '30s',
+    minimum: '1s',
+    about: 'How long a publisher may send no media before it is cut.',
+  }),
+  onConflict: choice(['refuse', 'replace'], {
+    default: 'refuse',
+    about: 'What happens when somebody publishes under a name that is live already.',
+  }),
+  merge: duration({
+    default: '350ms',
+    maximum: '5s',
+    about:
+      'The longest time for which media may be held back to be written at once. It is only used up when the process is busy; 0 never merges.',
+  }),
+  lowLatency: duration({
+    default: '40ms',
+    maximum: '1s',
+    about: 'As merge, for players that ask for ?latency=low. A number there is their own limit in milliseconds.',
+  }),
+  push: list(relay, { about: 'Streams to hand on to other servers whenever they are live.', longest: 1_000 }),
+  pull: list(relay, { about: 'Streams to fetch from other servers when somebody wants them.', longest: 1_000 }),
+  client: section(
+    {
+      ports: portRange({ default: '33001-34000', about: 'Local ports of outgoing connections.' }),
+      timeout: duration({ default: '10s', minimum: '100ms', about: 'How long another server may take to answer.' }),
+      retryFirst: duration({ default: '1s', minimum: '10ms', about: 'Pause before the first new attempt.' }),
+      retryLongest: duration({ default: '30s', minimum: '10ms', about: 'Longest pause between attempts.' }),
+      rejectUnauthorized: flag({ default: true, about: 'Whether the certificate of an RTMPS server must be valid.' }),
+      hosts: list(text({ about: 'A host name or address; "*" is any.', longest: 253 }), {
+        about: 'Hosts that stream names of the form rtmp://host/app/name, and REST calls, may reach. None when empty.',
+        longest: 1_000,
+      }),
+      addresses: list(text({ about: 'An address or a network, such as 10.0.0.0/8.', longest: 64 }), {
+        about:
+          'Addresses that those names may lead to although they are loopback, link-local, private or otherwise inner ones.',
+        longest: 1_000,
+      }),
+    },
+    'Connections to other servers.',
+  ),
+});
+
+export type RtmpConfig = Infer<typeof rtmpConfig>;

@@ -1,0 +1,62 @@
+import type { Core } from '../../core/core.ts';
+import type { AdvertisedUrl, Module, RunningModule } from '../../core/modules/module.ts';
+import { measureBusyness } from './busyness.ts';
+import { type RtmpConfig, rtmpConfig } from './config.ts';
+import { RtmpListener } from './listener.ts';
+import { measureRtmp, RtmpCounters } from './metrics.ts';
+import { WritePacer } from './write-pacer.ts';
+
+/** RTMP and RTMPS, server and client. */
+export const rtmpModule: Module<RtmpConfig> = {
+  name: 'rtmp',
+  about: 'RTMP and RTMPS: encoders publish, players play; push to other servers and pull from them.',
+  config: rtmpConfig,
+  configure: (core, config) => new RunningRtmp(config, core),
+};
+
+class RunningRtmp implements RunningModule {
+  readonly #config: RtmpConfig;
+  readonly #counters = new RtmpCounters();
+  readonly #pacer: WritePacer;
+  readonly #listener: RtmpListener;
+
+  constructor(config: RtmpConfig, core: Core) {
+    this.#config = config;
+    const { clock, scope } = core;
+    const counters = this.#counters;
+    this.#pacer = new WritePacer({ merge: config.merge }, { clock, scope, busyness: measureBusyness() });
+    this.#listener = new RtmpListener(config, { core, counters, pacer: this.#pacer });
+    measureRtmp(core, counters, { merging: () => this.#pacer.interval, dropped: () => 0 });
+  }
+
+  start(): Promise<void> {
+    return this.#listener.open();
+  }
+
+  stop(deadline: AbortSignal): Promise<void> {
+    return this.#listener.close(deadline);
+  }
+
+  inspect(): Record<string, unknown> {
+    const { protocolErrors, ...numbers } = this.#counters;
+    return {
+      ...numbers,
+      protocolErrors: Object.fromEntries(protocolErrors),
+      mergingMillis: this.#pacer.interval / 1_000,
+      ports: this.#listener.ports,
+    };
+  }
+
+  get urls(): readonly AdvertisedUrl[] {
+    const { listen, secure } = this.#config;
+    const { plain = listen.port, secure: securePort = secure.port } = this.#listener.ports;
+    const urls: AdvertisedUrl[] = [];
+    const add = (protocol: string, url: string): void => {
+      urls.push({ protocol, direction: 'publish', url }, { protocol, direction: 'play', url });
+    };
+    if (listen.enabled) add('RTMP', `rtmp://HOST${plain === 1935 ? '' : `:${plain}`}/live/NAME`);
+    if (secure.certificate !== undefined && secure.key !== undefined)
+      add('RTMPS', `rtmps://HOST:${securePort}/live/NAME`);
+    return urls;
+  }
+}

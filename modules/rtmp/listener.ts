@@ -1,0 +1,171 @@
+import { readFileSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import type { Core } from '../../core/core.ts';
+import { describeError, SwitchyardError } from '../../core/errors.ts';
+import type { CloseReason } from '../../core/lifecycle/close-reason.ts';
+import { listenOn } from '../../core/modules/listen.ts';
+import { every } from '../../core/time/clock.ts';
+import { seconds } from '../../core/time/micros.ts';
+import type { RtmpConfig } from './config.ts';
+import { RtmpConnection, strangerLimits } from './connection.ts';
+import { ServerHandshake } from './handshake.ts';
+import type { RtmpCounters } from './metrics.ts';
+import { RtmpSession } from './session.ts';
+import type { WritePacer } from './write-pacer.ts';
+
+export interface ListenerDependencies {
+  readonly core: Core;
+  readonly counters: RtmpCounters;
+  readonly pacer: WritePacer;
+}
+
+const livenessInterval = seconds(1);
+
+/** Sockets → sessions, within the limits. */
+export class RtmpListener {
+  readonly #config: RtmpConfig;
+  readonly #core: Core;
+  readonly #counters: RtmpCounters;
+  readonly #pacer: WritePacer;
+  readonly #sessions = new Set<RtmpSession>();
+  readonly #sockets = new Set<Socket>();
+  readonly #perAddress = new Map<string, number>();
+  readonly #servers: Server[] = [];
+  #closing = false;
+  #ports: { plain?: number; secure?: number } = {};
+  #onEmpty: () => void = () => undefined;
+
+  constructor(config: RtmpConfig, dependencies: ListenerDependencies) {
+    this.#config = config;
+    this.#core = dependencies.core;
+    this.#counters = dependencies.counters;
+    this.#pacer = dependencies.pacer;
+  }
+
+  /** The ports that were opened. */
+  get ports(): { readonly plain?: number; readonly secure?: number } {
+    return this.#ports;
+  }
+
+  /** Opens the ports. Throws `port-unavailable` and `config-unreadable`. */
+  async open(): Promise<void> {
+    const core = this.#core;
+    const { listen, secure } = this.#config;
+    core.scope.defer(() => this.#cut());
+    every(core.scope, core.clock, livenessInterval, () => this.#checkLiveness());
+    if (listen.enabled) {
+      const server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
+      this.#ports = { ...this.#ports, plain: await this.#listen(server, listen, 'rtmp.listen.port') };
+    }
+    if (secure.certificate !== undefined && secure.key !== undefined) {
+      const server = this.#tlsServer(secure.certificate, secure.key);
+      this.#ports = { ...this.#ports, secure: await this.#listen(server, secure, 'rtmp.secure.port') };
+    }
+  }
+
+  /** Accepts nobody new, says goodbye, and waits until all are gone or the deadline has come. */
+  async close(deadline: AbortSignal, reason: CloseReason = { code: 'shutdown' }): Promise<void> {
+    this.#closing = true;
+    for (const server of this.#servers) server.close();
+    for (const session of [...this.#sessions]) {
+      session.dismiss();
+      void session.connection.scope.close(reason);
+    }
+    if (this.#sockets.size > 0 && !deadline.aborted) {
+      await new Promise<void>((resolve) => {
+        this.#onEmpty = resolve;
+        deadline.addEventListener('abort', () => resolve(), { once: true });
+      });
+    }
+    this.#cut();
+  }
+
+  #listen(server: Server, place: { host: string; port: number }, key: string): Promise<number> {
+    const { log } = this.#core.observe;
+    this.#servers.push(server);
+    this.#core.scope.defer(() => void server.close());
+    return listenOn(server, { module: 'rtmp', host: place.host, port: place.port, key }, (error) =>
+      log.warn('RTMP cannot accept a connection.', { why: describeError(error) }),
+    );
+  }
+
+  #tlsServer(certificate: string, key: string): Server {
+    const handshakeTimeout = this.#config.limits.handshake / 1_000;
+    const server = createTlsServer({ cert: readPem(certificate), key: readPem(key), handshakeTimeout }, (socket) =>
+      this.#accept(socket),
+    );
+    server.on('tlsClientError', (_error, socket) => {
+      this.#counters.handshakeFailures += 1;
+      socket.destroy();
+    });
+    return server;
+  }
+
+  #accept(socket: Socket): void {
+    const address = socket.remoteAddress ?? 'unknown';
+    const { sessions, perAddress } = this.#config.limits;
+    const ofAddress = this.#perAddress.get(address) ?? 0;
+    if (this.#closing || this.#sockets.size >= sessions || ofAddress >= perAddress) {
+      this.#counters.connectionsRefused += 1;
+      // RTMP has no words before its handshake. An error of the peer's end is no longer of interest.
+      socket.on('error', () => undefined);
+      socket.destroy();
+      return;
+    }
+    this.#perAddress.set(address, ofAddress + 1);
+    this.#sockets.add(socket);
+    this.#counters.connections += 1;
+    this.#counters.connectionsOpen += 1;
+    socket.once('close', () => this.#forget(socket, address));
+    this.#begin(socket);
+  }
+
+  #begin(socket: Socket): void {
+    const core = this.#core;
+    const counters = this.#counters;
+    const connection = new RtmpConnection(
+      { idle: this.#config.limits.idle, reading: strangerLimits },
+      {
+        socket,
+        scope: core.scope.child('rtmp connection'),
+        clock: core.clock,
+        log: core.observe.log,
+        counters,
+        handshake: new ServerHandshake(Math.floor(core.clock.now() / 1_000)),
+      },
+    );
+    const session = new RtmpSession(this.#config, { core, connection, counters, pacer: this.#pacer });
+    this.#sessions.add(session);
+    connection.scope.defer(() => {
+      this.#sessions.delete(session);
+    });
+    connection.start(session);
+  }
+
+  #forget(socket: Socket, address: string): void {
+    this.#sockets.delete(socket);
+    this.#counters.connectionsOpen -= 1;
+    const left = (this.#perAddress.get(address) ?? 1) - 1;
+    if (left > 0) this.#perAddress.set(address, left);
+    else this.#perAddress.delete(address);
+    if (this.#sockets.size === 0) this.#onEmpty();
+  }
+
+  #checkLiveness(): void {
+    const now = this.#core.clock.now();
+    for (const session of this.#sessions) session.checkLiveness(now);
+  }
+
+  #cut(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+}
+
+function readPem(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new SwitchyardError('config-unreadable', { file, why: describeError(error) }, { cause: error });
+  }
+}

@@ -3,7 +3,7 @@ import { isMap, readField, refuseUnknown } from './composites.ts';
 import { leavesOf } from './environment.ts';
 import type { Field } from './field.ts';
 import { type ConfigFile, overlayEnvironment, overlaySetting } from './layers.ts';
-import { Place, type Problem, pathOf, quote, type Surroundings } from './place.ts';
+import { Place, type Problem, quote, type Surroundings } from './place.ts';
 import { fileSchema, type SectionPlan } from './section-plan.ts';
 
 /** Later layers win: defaults < file (or tree) < environment < settings. */
@@ -115,15 +115,23 @@ function invalid(
   origins: ReadonlyMap<string, string>,
 ): SwitchyardError<'config-invalid'> {
   const lines = problems.map((problem) => {
-    const origin = origins.get(pathOf(problem.keys)) ?? originInFile(problem, sources.file);
+    const origin = findOrigin(problem.path, origins) ?? originInFile(problem, sources.file);
     const where = problem.path === '' ? '' : `${problem.path}: `;
     return `  ${where}${problem.what}${origin === undefined ? '' : ` (${origin})`}`;
   });
   return new SwitchyardError('config-invalid', { problems: lines.join('\n') });
 }
 
+/** What set the value itself or something inside it. */
+function findOrigin(path: string, origins: ReadonlyMap<string, string>): string | undefined {
+  const exact = origins.get(path);
+  if (exact !== undefined) return exact;
+  return [...origins].find(([set]) => set.startsWith(`${path}.`))?.[1];
+}
+
 function originInFile(problem: Problem, file: ConfigFile | undefined): string | undefined {
-  if (file === undefined) return undefined;
+  // Of the command line's form: no place in the file.
+  if (file === undefined || (problem.keys.length === 0 && problem.path !== '')) return undefined;
   const line = file.findLine(problem.keys);
   return line === undefined ? file.path : `${file.path}:${line}`;
 }

@@ -42,7 +42,7 @@ export function formatDuration(value: Micros): string {
 /** Bytes of `8MiB`, `100kB`, `64B`, `0`; `undefined` when it is none. */
 export function parseSize(text: string): number | undefined {
   if (text === '0') return 0;
-  const match = /^(\d{1,15}(?:\.\d{1,6})?)(B|kB|MB|GB|KiB|MiB|GiB)$/.exec(text);
+  const match = /^(\d{1,16}(?:\.\d{1,6})?)(B|kB|MB|GB|KiB|MiB|GiB)$/.exec(text);
   if (match === null) return undefined;
   const bytes = Math.round(Number(match[1]) * (sizeUnits[match[2] ?? ''] ?? 0));
   return Number.isSafeInteger(bytes) ? bytes : undefined;

@@ -34,7 +34,9 @@ export class PrometheusMetrics implements Metrics {
       help: `Label sets beyond the first ${mostLabelSets} of a metric, left out of the last reading.`,
       labelNames: ['metric'],
       registers: [this.#registry],
-      collect() {
+      async collect() {
+        // The others, registered later, are read in this very turn.
+        await Promise.resolve();
         this.reset();
         for (const [metric, count] of overflowed) this.set({ metric }, count);
       },

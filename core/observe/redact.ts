@@ -1,4 +1,4 @@
-const secretKey = /token|passw(or)?d|secret|authorization|cookie|^(api|private|stream)?-?key$|^pwd$/i;
+const secretKey = /token|passw(or)?d|secret|authorization|cookie|(^|[-_])key$|(api|private|stream|secret)key$|^pwd$/i;
 const secretInQuery =
   /([?&;\s]|^)((?:[\w-]*(?:token|password|passwd|secret)[\w-]*)|pass|pwd|key|authorization|signature)=[^&\s"'#]+/gi;
 const userInUrl = /(\b[a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/@?#]+@/gi;

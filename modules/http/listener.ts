@@ -1,0 +1,185 @@
+import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
+import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Listen } from '../../core/config/schema.ts';
+import { describeError } from '../../core/errors.ts';
+import { listenOn } from '../../core/modules/listen.ts';
+import type { Log } from '../../core/observe/log.ts';
+import { toMillis } from '../../core/time/micros.ts';
+import type { HttpConfig } from './config.ts';
+import type { AnyRequest, AnyResponse } from './mounts.ts';
+
+export type Answer = (request: AnyRequest, response: AnyResponse) => void;
+export type TakeUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
+
+export interface ListenerDependencies {
+  readonly answer: Answer;
+  readonly takeUpgrade: TakeUpgrade;
+  readonly log: Log;
+}
+
+export interface ListenerPlace {
+  readonly module: string;
+  /** The configuration's key of the port. */
+  readonly key: string;
+  readonly listen: Listen;
+}
+
+/** Bytes; also what Node allows where it takes no setting. */
+const largestHead = 16 << 10;
+/** How often late heads and requests are looked for. */
+const lookIntervalMs = 1_000;
+/** RFC 9113: what one connection may have open at a time, and the memory it may take in MiB. */
+const http2Bounds = { maxSessionMemory: 4, maxSessionInvalidFrames: 100, maxSessionRejectedStreams: 100 };
+const http2Settings = { maxConcurrentStreams: 100, maxHeaderListSize: largestHead };
+
+/** One port: its connections, bounded in number and patience. */
+export class HttpListener {
+  readonly server: Server | Http2SecureServer;
+  readonly secure: boolean;
+  readonly #limits: HttpConfig['limits'];
+  readonly #dependencies: ListenerDependencies;
+  readonly #sockets = new Map<Socket, string>();
+  readonly #perAddress = new Map<string, number>();
+  readonly #sessions = new Set<ServerHttp2Session>();
+  #stopping = false;
+  /** Connections turned away since the start, because there were too many. */
+  refused = 0;
+  port: number | undefined;
+
+  constructor(settings: { secure: boolean; limits: HttpConfig['limits'] }, dependencies: ListenerDependencies) {
+    this.secure = settings.secure;
+    this.#limits = settings.limits;
+    this.#dependencies = dependencies;
+    const answer: Answer = (request, response) => this.#answer(request, response);
+    this.server = settings.secure ? this.#openSecure(answer) : this.#openPlain(answer);
+    this.#watch(this.server);
+  }
+
+  get connections(): number {
+    return this.#sockets.size;
+  }
+
+  /** Throws `port-unavailable`. */
+  async start(place: ListenerPlace): Promise<void> {
+    const { host, port } = place.listen;
+    this.port = await listenOn(this.server, { module: place.module, host, port, key: place.key }, (error) => {
+      this.#dependencies.log.warn('A connection could not be accepted.', { error: describeError(error) });
+    });
+  }
+
+  /** Accepts nobody new, lets answers end, and cuts what is left at the deadline. */
+  stop(deadline: AbortSignal): Promise<void> {
+    this.#stopping = true;
+    if (!this.server.listening) return Promise.resolve();
+    return new Promise((resolve) => {
+      const cut = (): void => {
+        for (const socket of this.#sockets.keys()) socket.destroy();
+      };
+      this.server.close(() => {
+        deadline.removeEventListener('abort', cut);
+        resolve();
+      });
+      for (const session of this.#sessions) session.close();
+      this.#endIdle();
+      if (deadline.aborted) cut();
+      else deadline.addEventListener('abort', cut, { once: true });
+    });
+  }
+
+  #openPlain(answer: Answer): Server {
+    return createServer({ ...this.#patience(), noDelay: true }, answer);
+  }
+
+  #openSecure(answer: Answer): Http2SecureServer {
+    const server = createSecureServer(
+      {
+        allowHTTP1: true,
+        minVersion: 'TLSv1.2',
+        handshakeTimeout: toMillis(this.#limits.headers),
+        settings: http2Settings,
+        ...http2Bounds,
+      },
+      answer,
+    );
+    // For those who speak HTTP/1.1 here; HTTP/2 looks after silent sessions below.
+    Object.assign(server, this.#patience());
+    server.on('session', (session) => {
+      this.#sessions.add(session);
+      session.setTimeout(toMillis(this.#limits.keepAlive), () => session.close());
+      session.on('close', () => this.#sessions.delete(session));
+      if (this.#stopping) session.close();
+    });
+    return server;
+  }
+
+  #patience() {
+    return {
+      headersTimeout: toMillis(this.#limits.headers),
+      requestTimeout: toMillis(this.#limits.request),
+      keepAliveTimeout: toMillis(this.#limits.keepAlive),
+      connectionsCheckingInterval: lookIntervalMs,
+    };
+  }
+
+  #watch(server: Server | Http2SecureServer): void {
+    server.on('connection', (socket: Socket) => this.#accept(socket));
+    // A peer's broken bytes end its connection alone.
+    server.on('clientError', (_error: Error, socket: Duplex) => {
+      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+      else socket.destroy();
+    });
+    server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy());
+    server.on('sessionError', () => undefined);
+    server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) =>
+      this.#upgrade(request, socket, head),
+    );
+  }
+
+  #accept(socket: Socket): void {
+    const address = socket.remoteAddress ?? '';
+    const count = this.#perAddress.get(address) ?? 0;
+    if (this.#sockets.size >= this.#limits.connections || count >= this.#limits.perAddress) {
+      this.refused += 1;
+      socket.destroy();
+      return;
+    }
+    this.#sockets.set(socket, address);
+    this.#perAddress.set(address, count + 1);
+    socket.on('close', () => {
+      this.#sockets.delete(socket);
+      const left = (this.#perAddress.get(address) ?? 1) - 1;
+      if (left > 0) this.#perAddress.set(address, left);
+      else this.#perAddress.delete(address);
+    });
+  }
+
+  #answer(request: AnyRequest, response: AnyResponse): void {
+    if (this.#stopping && response instanceof ServerResponse) response.shouldKeepAlive = false;
+    response.on('close', () => {
+      if (this.#stopping) this.#endIdle();
+    });
+    this.#dependencies.answer(request, response);
+  }
+
+  #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    socket.on('error', () => socket.destroy());
+    const wanted = request.headers.upgrade?.toLowerCase();
+    if (wanted === 'websocket') {
+      if (this.#dependencies.takeUpgrade(request, socket, head)) return;
+      socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+      return;
+    }
+    // RFC 9110 7.8: an offer such as h2c may be ignored. Clients that make it send requests without a body.
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket);
+    response.on('finish', () => socket.end());
+    this.#answer(request, response);
+  }
+
+  #endIdle(): void {
+    if ('closeIdleConnections' in this.server) this.server.closeIdleConnections();
+  }
+}

@@ -1,9 +1,12 @@
+import { lookup } from 'node:dns/promises';
 import type { Core } from '../../core/core.ts';
 import type { AdvertisedUrl, Module, RunningModule } from '../../core/modules/module.ts';
 import { measureBusyness } from './busyness.ts';
 import { type RtmpConfig, rtmpConfig } from './config.ts';
+import { RtmpRelays } from './contract.ts';
 import { RtmpListener } from './listener.ts';
 import { measureRtmp, RtmpCounters } from './metrics.ts';
+import { Relays } from './relays.ts';
 import { WritePacer } from './write-pacer.ts';
 
 /** RTMP and RTMPS, server and client. */
@@ -11,6 +14,7 @@ export const rtmpModule: Module<RtmpConfig> = {
   name: 'rtmp',
   about: 'RTMP and RTMPS: encoders publish, players play; push to other servers and pull from them.',
   config: rtmpConfig,
+  provides: [RtmpRelays],
   configure: (core, config) => new RunningRtmp(config, core),
 };
 
@@ -19,6 +23,7 @@ class RunningRtmp implements RunningModule {
   readonly #counters = new RtmpCounters();
   readonly #pacer: WritePacer;
   readonly #listener: RtmpListener;
+  readonly #relays: Relays;
 
   constructor(config: RtmpConfig, core: Core) {
     this.#config = config;
@@ -26,11 +31,20 @@ class RunningRtmp implements RunningModule {
     const counters = this.#counters;
     this.#pacer = new WritePacer({ merge: config.merge }, { clock, scope, busyness: measureBusyness() });
     this.#listener = new RtmpListener(config, { core, counters, pacer: this.#pacer });
-    measureRtmp(core, counters, { merging: () => this.#pacer.interval, dropped: () => 0 });
+    this.#relays = new Relays(config, {
+      core,
+      counters,
+      pacer: this.#pacer,
+      lookup: (host) => lookup(host, { all: true }),
+      random: Math.random,
+    });
+    core.services.provide(RtmpRelays, this.#relays);
+    measureRtmp(core, counters, () => this.#pacer.interval);
   }
 
-  start(): Promise<void> {
-    return this.#listener.open();
+  async start(): Promise<void> {
+    await this.#listener.open();
+    this.#relays.start();
   }
 
   stop(deadline: AbortSignal): Promise<void> {
@@ -38,12 +52,11 @@ class RunningRtmp implements RunningModule {
   }
 
   inspect(): Record<string, unknown> {
-    const { protocolErrors, ...numbers } = this.#counters;
     return {
-      ...numbers,
-      protocolErrors: Object.fromEntries(protocolErrors),
+      ...this.#counters.read(),
       mergingMillis: this.#pacer.interval / 1_000,
       ports: this.#listener.ports,
+      relays: this.#relays.list(),
     };
   }
 

@@ -1,4 +1,5 @@
 import type { Core } from '../../core/core.ts';
+import type { Subscription } from '../../core/streams/subscription.ts';
 import { WireError } from '../../wire/errors.ts';
 
 /** What the module has seen since it started. Plain numbers on the hot paths; read when somebody asks. */
@@ -9,7 +10,6 @@ export class RtmpCounters {
   connectionsRefused = 0;
   handshakeFailures = 0;
   publishers = 0;
-  players = 0;
   bytesIn = 0;
   bytesOut = 0;
   messagesIn = 0;
@@ -22,6 +22,36 @@ export class RtmpCounters {
   /** Metadata beyond what is taken. */
   metadataRefused = 0;
   readonly protocolErrors = new Map<string, number>();
+  readonly #playing = new Set<Subscription>();
+  #droppedBefore = 0;
+
+  /** Counts a player until its subscription ends. */
+  addPlayer(subscription: Subscription): void {
+    this.#playing.add(subscription);
+    subscription.scope.defer(() => {
+      this.#playing.delete(subscription);
+      this.#droppedBefore += subscription.counters.droppedUnits;
+    });
+  }
+
+  get players(): number {
+    return this.#playing.size;
+  }
+
+  /** Units that slow players have jumped over. */
+  get droppedUnits(): number {
+    let dropped = this.#droppedBefore;
+    for (const { counters } of this.#playing) dropped += counters.droppedUnits;
+    return dropped;
+  }
+
+  /** Everything as plain values. */
+  read(): Record<string, unknown> {
+    const values: Record<string, unknown> = {};
+    for (const [, key] of [...totals, ...gauges]) values[key] = this[key];
+    values['protocolErrors'] = Object.fromEntries(this.protocolErrors);
+    return values;
+  }
 
   /** Counts what a peer broke, by kind. */
   countProtocolError(error: unknown): void {
@@ -30,9 +60,23 @@ export class RtmpCounters {
   }
 }
 
-type Number = Exclude<keyof RtmpCounters, 'protocolErrors' | 'countProtocolError'>;
+type Countable =
+  | 'connectionsOpen'
+  | 'connections'
+  | 'connectionsRefused'
+  | 'handshakeFailures'
+  | 'publishers'
+  | 'players'
+  | 'bytesIn'
+  | 'bytesOut'
+  | 'messagesIn'
+  | 'mediaWrites'
+  | 'mediaRefused'
+  | 'mediaMalformed'
+  | 'metadataRefused'
+  | 'droppedUnits';
 
-const totals: readonly (readonly [name: string, key: Number, help: string])[] = [
+const totals: readonly (readonly [name: string, key: Countable, help: string])[] = [
   ['rtmp_connections_total', 'connections', 'RTMP connections accepted.'],
   ['rtmp_connections_refused_total', 'connectionsRefused', 'RTMP connections turned away for a limit.'],
   ['rtmp_handshake_failures_total', 'handshakeFailures', 'RTMP connections that ended before their handshake.'],
@@ -43,20 +87,17 @@ const totals: readonly (readonly [name: string, key: Number, help: string])[] = 
   ['rtmp_media_refused_total', 'mediaRefused', 'RTMP media messages that came without an admitted publish.'],
   ['rtmp_media_malformed_total', 'mediaMalformed', 'RTMP media messages that could not be read.'],
   ['rtmp_metadata_refused_total', 'metadataRefused', 'RTMP metadata messages beyond the bounds.'],
+  ['rtmp_dropped_units_total', 'droppedUnits', 'Units that slow RTMP players have jumped over.'],
 ];
 
-const gauges: readonly (readonly [name: string, key: Number, help: string])[] = [
+const gauges: readonly (readonly [name: string, key: Countable, help: string])[] = [
   ['rtmp_connections', 'connectionsOpen', 'Open RTMP connections.'],
   ['rtmp_publishers', 'publishers', 'RTMP publishers.'],
   ['rtmp_players', 'players', 'RTMP players.'],
 ];
 
 /** Hands the counters out; `merging` is the interval of writes in force, µs. */
-export function measureRtmp(
-  core: Core,
-  counters: RtmpCounters,
-  readings: { merging: () => number; dropped: () => number },
-): void {
+export function measureRtmp(core: Core, counters: RtmpCounters, merging: () => number): void {
   const { scope, observe } = core;
   for (const [name, key, help] of totals) observe.metrics.counter(scope, { name, help }, () => counters[key]);
   for (const [name, key, help] of gauges) observe.metrics.gauge(scope, { name, help }, () => counters[key]);
@@ -68,11 +109,6 @@ export function measureRtmp(
   observe.metrics.gauge(
     scope,
     { name: 'rtmp_merge_seconds', help: 'For how long RTMP media is held back now to be written at once.' },
-    () => readings.merging() / 1e6,
-  );
-  observe.metrics.counter(
-    scope,
-    { name: 'rtmp_dropped_units_total', help: 'Units that slow RTMP players have jumped over.' },
-    readings.dropped,
+    () => merging() / 1e6,
   );
 }

@@ -115,16 +115,13 @@ export class NetStream {
         parent: scope,
       });
       this.#subscription = subscription;
-      counters.players += 1;
-      scope.defer((reason) => {
-        counters.players -= 1;
-        this.#subscriptionEnded(reason);
-      });
+      counters.addPlayer(subscription);
+      scope.defer((reason) => this.#subscriptionEnded(reason));
       connection.send(...this.#playAnswer(request.name, subscription));
       const playback = new Playback(subscription, {
         connection,
         streamId: this.id,
-        onEnd: () => void scope.close(subscription.endReason ?? { code: 'publisher-left' }),
+        onEnd: () => void scope.close(endOf(subscription)),
       });
       pacer.join(subscription.stream, playback, limit, scope);
       playback.flush(new Batches()); // what is cached goes out at once
@@ -225,6 +222,13 @@ export class NetStream {
 /** The peer itself is gone, or did wrong: no words are left. */
 function isOwnEnd(reason: CloseReason): boolean {
   return reason.code === 'peer-left' || reason.code === 'protocol-violation' || reason.code === 'timeout';
+}
+
+/** Why a subscription gives nothing more. That its stream was closed in order is no goodbye of the player's. */
+function endOf({ scope, stream }: Subscription): CloseReason {
+  if (scope.reason !== undefined) return scope.reason;
+  const why = stream.endReason;
+  return { code: 'publisher-left', ...(why === undefined ? {} : { detail: describeReason(why) }) };
 }
 
 function publishRefusal(error: unknown): Status {

@@ -22,13 +22,14 @@ export function readConnect(facts: ConnectFacts): { app: string; credentials: Cr
  */
 export function readStreamRequest(facts: ConnectFacts, name: string): StreamRequest {
   const { name: path, parameters } = readStreamAddress(facts.app, facts.tcUrl, name);
-  const key = path.includes('://')
-    ? path
-    : (path
-        .split('/')
-        .filter((part) => part !== '')
-        .at(-1) ?? '');
-  return { name: parseStreamName(key), credentials: credentialsOf(parameters) };
+  return { name: parseStreamName(keyOf(path)), credentials: credentialsOf(parameters) };
+}
+
+/** A URI is a name as it is; so is what tries to climb, for the grammar of names to refuse. */
+function keyOf(path: string): string {
+  const parts = path.split('/').filter((part) => part !== '');
+  if (path.includes('://') || parts.includes('..')) return path;
+  return parts.at(-1) ?? '';
 }
 
 function credentialsOf(parameters: ReadonlyMap<string, string>): Credentials {

@@ -122,9 +122,10 @@ export class Muxer implements SegmenterSink {
     return this.#layout;
   }
 
-  /** Players start with a finished segment. */
+  /** Players start with a finished segment; those that load no parts would stall behind the first one. */
   get isPlayable(): boolean {
-    return this.window.listed.length > 0;
+    const segments = this.window.listed.length;
+    return segments >= (this.variant.lowLatency ? 1 : 2) || (this.#ended && segments > 0);
   }
 
   /** Whether its codecs and bit rate are known. */

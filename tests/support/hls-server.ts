@@ -1,5 +1,5 @@
 import type { Core } from '../../core/core.ts';
-import { Scope } from '../../core/lifecycle/scope.ts';
+import type { Scope } from '../../core/lifecycle/scope.ts';
 import type { RunningModule } from '../../core/modules/module.ts';
 import type { ServiceKey, Services } from '../../core/modules/service.ts';
 import { CertificateStore, Certificates } from '../../core/tls/certificates.ts';

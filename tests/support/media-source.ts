@@ -147,6 +147,9 @@ function* splitAdts(payload: Buffer, known: AacCodec | undefined) {
 /** A published clip, written as its time comes: by the core's clock, manual or not. */
 export class MediaSource {
   readonly publication: Publication;
+  /** Resolves when the last unit has been written; never for a loop. */
+  readonly finished: Promise<void>;
+  #finish: () => void = () => undefined;
   readonly #clip: Clip;
   readonly #loop: boolean;
   readonly #startedAt: Micros;
@@ -163,6 +166,9 @@ export class MediaSource {
     details: { loop: boolean; offset: Micros; now: () => Micros },
   ) {
     this.publication = publication;
+    this.finished = new Promise((resolve) => {
+      this.#finish = resolve;
+    });
     this.#clip = clip;
     this.#loop = details.loop;
     this.#offset = details.offset;
@@ -211,7 +217,7 @@ export class MediaSource {
     for (;;) {
       const unit = this.#clip.units[this.#next];
       if (unit === undefined) {
-        if (!this.#loop) return;
+        if (!this.#loop) return this.#finish();
         this.#next = 0;
         this.#turns += 1;
         continue;

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { HlsBrowser, type PlayerState } from '../support/hls-browser.ts';
+import { HlsServer } from '../support/hls-server.ts';
+import { type Clip, MediaSource, makeClip } from '../support/media-source.ts';
+
+/** Seconds to watch; a minute is the promise. */
+const watched = Number(process.env['HLS_BROWSER_SECONDS'] ?? 20);
+
+describe('HLS: hls.js in Chromium', function () {
+  this.timeout((watched * 3 + 60) * 1_000);
+  let server: HlsServer;
+  let browser: HlsBrowser;
+  let clip: Clip;
+
+  before(async () => {
+    clip = await makeClip({ size: '640x360' });
+    server = await HlsServer.start({ secure: { host: '127.0.0.1', port: 0 } });
+    browser = await HlsBrowser.start();
+  });
+
+  after(async () => {
+    await browser.stop();
+    await server.stop();
+  });
+
+  it(`plays with a latency below 2 s and without a stall for ${watched} s`, async () => {
+    const source = await MediaSource.publish(server.core, 'live', clip, { loop: true });
+    const states = await browser.play(`${server.url}/live/index.m3u8`, watched);
+    assertFluent(states);
+    assert.equal(server.fact('viewers'), 1);
+    await source.end();
+  });
+
+  it('plays over HTTP/2', async () => {
+    const source = await MediaSource.publish(server.core, 'secure', clip, { loop: true });
+    assertFluent(await browser.play(`${server.secureUrl}/secure/secure.m3u8`, 6));
+    await source.end();
+  });
+
+  it('plays the MPEG-TS variant', async () => {
+    const source = await MediaSource.publish(server.core, 'old', clip, { loop: true });
+    const states = await browser.play(`${server.url}/old/ts.m3u8`, 8);
+    const last = states[states.length - 1] as PlayerState;
+    assert.ok(last.currentTime - (states[0]?.currentTime ?? 0) > 6, `it moves: ${JSON.stringify(states)}`);
+    assert.equal(last.width, 640);
+    await source.end();
+  });
+
+  it('goes on when the publisher comes back', async () => {
+    const first = await MediaSource.publish(server.core, 'back', clip, { loop: true });
+    const playing = browser.play(`${server.url}/back/index.m3u8`, 16);
+    await new Promise((resolve) => server.core.clock.after(6_000_000 as never, () => resolve(undefined)));
+    await first.drop();
+    await new Promise((resolve) => server.core.clock.after(1_500_000 as never, () => resolve(undefined)));
+    const second = await MediaSource.publish(server.core, 'back', clip, { loop: true });
+    const states = await playing;
+    const last = states[states.length - 1] as PlayerState;
+    const before = states[states.length - 4] as PlayerState;
+    assert.ok(last.currentTime - before.currentTime > 2, `it moves again: ${JSON.stringify(states.slice(-4))}`);
+    assert.ok(last.latency < 4, `latency ${last.latency}`);
+    await second.end();
+  });
+});
+
+function assertFluent(states: readonly PlayerState[]): void {
+  const first = states[0] as PlayerState;
+  const last = states[states.length - 1] as PlayerState;
+  const seen = JSON.stringify(last);
+  const elapsed = states.length - 1;
+  assert.ok(last.currentTime - first.currentTime > elapsed * 0.95, `time goes on: ${seen}`);
+  assert.equal(last.stalls, 0, seen);
+  assert.deepEqual(last.errors, [], seen);
+  assert.ok(last.dropped <= last.frames * 0.02, `few frames are dropped: ${seen}`);
+  assert.ok(last.frames - first.frames > elapsed * 28, `30 frames a second: ${seen}`);
+  for (const state of states.slice(2)) assert.ok(state.latency < 2, `latency: ${JSON.stringify(state)}`);
+}

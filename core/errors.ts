@@ -9,7 +9,8 @@ export interface ErrorDetails {
   'stream-ended': { stream: string; why: string };
   'stream-has-no-media': { stream: string; seconds: number };
   'codecs-do-not-match': { stream: string; wanted: string; published: string };
-  'access-refused': { what: string; why: string };
+  /** `challenge`: another try with credentials may be let in. */
+  'access-refused': { what: string; why: string; challenge?: boolean };
   'source-failed': { stream: string; why: string };
   'timed-out': { what: string; seconds: number };
   'limit-reached': { what: string; limit: number };

@@ -1,3 +1,4 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { SwitchyardError } from '../errors.ts';
 import type { Scope } from '../lifecycle/scope.ts';
 import type { Session } from '../sessions/session.ts';
@@ -18,6 +19,17 @@ export interface Credentials {
   readonly password?: string;
   /** A bearer token, or `token=` of the query. */
   readonly token?: string;
+  /** Where the peer proved its password without showing it (digest): whether this one is it. */
+  readonly proves?: (password: string) => boolean;
+}
+
+/** Whether the peer showed or proved `password`; for policies that know the user's. */
+export function showsPassword(credentials: Credentials, password: string): boolean {
+  if (credentials.proves !== undefined) return credentials.proves(password);
+  if (credentials.password === undefined) return false;
+  // Of equal length, so that the time tells nothing.
+  const [shown, known] = [credentials.password, password].map((text) => createHash('sha256').update(text).digest());
+  return shown !== undefined && known !== undefined && timingSafeEqual(shown, known);
 }
 
 export const noCredentials: Credentials = { query: new URLSearchParams() };
@@ -66,7 +78,8 @@ export class AccessControl {
     const decision = await this.decide(request);
     if (decision.allowed) return;
     const what = request.stream === undefined ? request.action : `${request.action} "${request.stream}"`;
-    throw new SwitchyardError('access-refused', { what, why: decision.why });
+    const challenge = decision.challenge === true;
+    throw new SwitchyardError('access-refused', { what, why: decision.why, ...(challenge ? { challenge } : {}) });
   }
 
   async #ask(policy: AccessPolicy, request: AccessRequest): Promise<Decision> {

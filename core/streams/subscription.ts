@@ -122,6 +122,13 @@ export class Subscription implements AsyncIterable<QueuedUnit> {
     this.wake();
   }
 
+  /** Begins anew, as one who has just joined: after a pause. */
+  rejoin(): void {
+    for (const cursor of this.#cursors) cursor.placed = false;
+    this.#place(false);
+    this.#joinLag = { duration: this.#lagDuration(), bytes: this.#lagBytes() };
+  }
+
   /** Stops reading a kind: its track went and nothing replaces it. */
   unbind(track: Track): void {
     const index = this.#cursors.findIndex((cursor) => cursor.track === track);

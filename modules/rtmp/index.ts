@@ -1,13 +1,14 @@
 import { lookup } from 'node:dns/promises';
 import type { Core } from '../../core/core.ts';
 import type { AdvertisedUrl, Module, RunningModule } from '../../core/modules/module.ts';
-import { measureBusyness } from './busyness.ts';
+import { WritePacer } from '../../core/streams/write-pacer.ts';
+import { measureBusyness } from '../../core/time/busyness.ts';
+import { Batches } from './batches.ts';
 import { type RtmpConfig, rtmpConfig } from './config.ts';
 import { RtmpRelays } from './contract.ts';
 import { RtmpListener } from './listener.ts';
 import { measureRtmp, RtmpCounters } from './metrics.ts';
 import { Relays } from './relays.ts';
-import { WritePacer } from './write-pacer.ts';
 
 /** RTMP and RTMPS, server and client. */
 export const rtmpModule: Module<RtmpConfig> = {
@@ -21,7 +22,7 @@ export const rtmpModule: Module<RtmpConfig> = {
 class RunningRtmp implements RunningModule {
   readonly #config: RtmpConfig;
   readonly #counters = new RtmpCounters();
-  readonly #pacer: WritePacer;
+  readonly #pacer: WritePacer<Batches>;
   readonly #listener: RtmpListener;
   readonly #relays: Relays;
 
@@ -29,7 +30,10 @@ class RunningRtmp implements RunningModule {
     this.#config = config;
     const { clock, scope } = core;
     const counters = this.#counters;
-    this.#pacer = new WritePacer({ merge: config.merge }, { clock, scope, busyness: measureBusyness() });
+    this.#pacer = new WritePacer(
+      { merge: config.merge, share: () => new Batches() },
+      { clock, scope, busyness: measureBusyness() },
+    );
     this.#listener = new RtmpListener(config, { core, counters, pacer: this.#pacer });
     this.#relays = new Relays(config, {
       core,

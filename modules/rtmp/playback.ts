@@ -1,6 +1,6 @@
 import type { Subscription } from '../../core/streams/subscription.ts';
 import type { QueuedUnit } from '../../core/streams/track-log.ts';
-import { Batches, type ToldCodecs } from './batches.ts';
+import { Batches, type Place } from './batches.ts';
 import type { RtmpConnection } from './connection.ts';
 import type { Viewer } from './write-pacer.ts';
 
@@ -22,7 +22,7 @@ export interface PlaybackTarget {
 export class Playback implements Viewer {
   readonly #subscription: Subscription;
   readonly #target: PlaybackTarget;
-  readonly #told: ToldCodecs = { video: undefined, audio: undefined };
+  readonly #place: Place;
   readonly #onWritten = (): void => this.#continue();
   #full = false;
   #ended = false;
@@ -30,6 +30,7 @@ export class Playback implements Viewer {
   constructor(subscription: Subscription, target: PlaybackTarget) {
     this.#subscription = subscription;
     this.#target = target;
+    this.#place = { video: undefined, audio: undefined, streamId: target.streamId };
     subscription.scope.defer(() => this.#end());
   }
 
@@ -41,9 +42,9 @@ export class Playback implements Viewer {
         if (this.#subscription.endReason !== undefined) this.#end();
         return;
       }
-      const batch = batches.give(units, this.#told, this.#target.streamId);
-      this.#told.video = batch.video;
-      this.#told.audio = batch.audio;
+      const batch = batches.give(units, this.#place);
+      this.#place.video = batch.video;
+      this.#place.audio = batch.audio;
       this.#full = !this.#target.connection.writeMedia(batch.bytes, this.#onWritten);
     }
   }

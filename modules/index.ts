@@ -1,5 +1,8 @@
 import type { Module } from '../core/modules/module.ts';
 import { demo } from './demo/index.ts';
+import { hlsModule } from './hls/index.ts';
+import { httpModule } from './http/index.ts';
+import { rtmpModule } from './rtmp/index.ts';
 
 /** The product on one screen: every module, in the order of the configuration file. */
-export const modules: readonly Module[] = [demo];
+export const modules: readonly Module[] = [rtmpModule, hlsModule, httpModule, demo] as readonly Module[];

@@ -71,9 +71,9 @@ class RunningRtmp implements RunningModule {
     const add = (protocol: string, url: string): void => {
       urls.push({ protocol, direction: 'publish', url }, { protocol, direction: 'play', url });
     };
-    if (listen.enabled) add('RTMP', `rtmp://HOST${plain === 1935 ? '' : `:${plain}`}/live/NAME`);
+    if (listen.enabled) add('rtmp', `rtmp://HOST${plain === 1935 ? '' : `:${plain}`}/live/NAME`);
     if (secure.certificate !== undefined && secure.key !== undefined)
-      add('RTMPS', `rtmps://HOST:${securePort}/live/NAME`);
+      add('rtmps', `rtmps://HOST:${securePort}/live/NAME`);
     return urls;
   }
 }

@@ -41,11 +41,14 @@ function configure(core: Core, config: HlsConfig): RunningModule {
       securePort: listener.securePort,
       viewers: viewers.count,
       connections: listener.connections,
+      cut: counters.cut,
       keptBytes: muxers.budgets.memory.used,
       blocked: muxers.budgets.waits.waiting,
       muxers: muxers.inspect(),
     }),
-    urls: urlsOf(config),
+    get urls() {
+      return urlsOf(config, listener);
+    },
   };
 }
 
@@ -59,11 +62,13 @@ function packageAll(core: Core, muxers: Muxers): void {
   });
 }
 
-function urlsOf({ listen, secure }: HlsConfig): readonly AdvertisedUrl[] {
+/** With the ports that were opened, which the system may have chosen. */
+function urlsOf({ listen, secure }: HlsConfig, { plainPort, securePort }: Listener): readonly AdvertisedUrl[] {
   const urls: AdvertisedUrl[] = [];
   const add = (url: string): void => void urls.push({ protocol: 'hls', direction: 'play', url });
-  if (listen.enabled) add(`http://HOST:${listen.port}/NAME/NAME.m3u8`);
-  if (secure.enabled) add(`https://HOST:${secure.port}/NAME/NAME.m3u8`);
-  if (listen.enabled) add(`http://HOST:${listen.port}/NAME/ts.m3u8`);
+  const plain = plainPort === 0 ? listen.port : plainPort;
+  if (listen.enabled) add(`http://HOST:${plain}/NAME/NAME.m3u8`);
+  if (secure.enabled) add(`https://HOST:${securePort === 0 ? secure.port : securePort}/NAME/NAME.m3u8`);
+  if (listen.enabled) add(`http://HOST:${plain}/NAME/ts.m3u8`);
   return urls;
 }

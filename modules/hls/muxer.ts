@@ -6,8 +6,8 @@ import type { Scope } from '../../core/lifecycle/scope.ts';
 import type { Log } from '../../core/observe/log.ts';
 import type { Stream } from '../../core/streams/stream.ts';
 import type { Subscription } from '../../core/streams/subscription.ts';
-import type { Cancel, Clock } from '../../core/time/clock.ts';
-import { type Micros, ZERO } from '../../core/time/micros.ts';
+import { type Cancel, type Clock, every } from '../../core/time/clock.ts';
+import { type Micros, seconds, ZERO } from '../../core/time/micros.ts';
 import type { Timeline } from '../../core/time/timeline.ts';
 import type { HlsConfig } from './config.ts';
 import { renderMediaPlaylist } from './media-playlist.ts';
@@ -42,6 +42,8 @@ const epoch = 1_704_067_200;
 /** Parts are a millisecond or two longer than frames would have it: sources round. */
 const partSlack = 2_500;
 const partStep = 5_000;
+/** Between two looks whether the source has gone quiet: a slide show at two frames a second has not. */
+const quietInterval = seconds(1);
 const largestShareOfMemory = 4;
 
 /** Packages one stream in one variant: units in, files and playlists out. */
@@ -67,6 +69,7 @@ export class Muxer implements SegmenterSink {
   #longestPart: Micros = ZERO;
   #independent = true;
   #ended = false;
+  #quiet = true;
   parts = 0;
   /** Bits a second. */
   peakRate = 0;
@@ -99,6 +102,7 @@ export class Muxer implements SegmenterSink {
       },
       { sink: this, expected: () => expectedLayout(subscription) },
     );
+    every(scope, clock, quietInterval, () => this.#flushQuiet());
     events.on(StreamResumed, scope, ({ stream }) => this.#hearDiscontinuity(stream));
     events.on(StreamDiscontinued, scope, ({ stream }) => this.#hearDiscontinuity(stream));
   }
@@ -230,8 +234,14 @@ export class Muxer implements SegmenterSink {
   #drain(): void {
     const { subscription } = this.#dependencies;
     for (let next = subscription.pull(); next !== undefined; next = subscription.pull()) {
+      this.#quiet = false;
       this.#segmenter.take(next.unit);
     }
+  }
+
+  #flushQuiet(): void {
+    if (this.#quiet && !this.#ended) this.#segmenter.flush();
+    this.#quiet = true;
   }
 
   /** What was written before belongs to the old run: it is read before the mark is set. */

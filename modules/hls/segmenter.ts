@@ -99,20 +99,29 @@ export class Segmenter {
     this.#early = [];
   }
 
+  /** The source has gone quiet: what is there goes out. When it goes on, so does the segment. */
+  flush(): void {
+    const driver = this.#layout?.video === undefined ? this.#audio : this.#video;
+    const end = driver.held === undefined ? this.#partStart : driver.held.dts + driver.lastDuration;
+    this.#release();
+    this.#closePart(Math.max(end, this.#partStart + 1) as Micros);
+  }
+
   /** Closes what is open. More may follow, after a discontinuity. */
   finish(): void {
-    const layout = this.#layout;
-    if (layout === undefined) return;
-    const driver = layout.video === undefined ? this.#audio : this.#video;
-    const end = driver.held === undefined ? this.#partStart : driver.held.dts + driver.lastDuration;
+    if (this.#layout === undefined) return;
+    this.flush();
+    this.#closeSegment();
+    this.#layout = undefined;
+    this.#discontinuity = true;
+  }
+
+  /** Units whose length is not known yet get the length of the one before. */
+  #release(): void {
     for (const lane of [this.#video, this.#audio]) {
       if (lane.held !== undefined) this.#append(lane, lane.held, lane.lastDuration);
       lane.held = undefined;
     }
-    this.#closePart(Math.max(end, this.#partStart + 1) as Micros);
-    this.#closeSegment();
-    this.#layout = undefined;
-    this.#discontinuity = true;
   }
 
   #takeVideo(unit: AccessUnit, codec: VideoCodec): void {

@@ -13,6 +13,7 @@ import type { AdvertisedUrl, Module } from './modules/module.ts';
 import { ModuleLoader } from './modules/module-loader.ts';
 import { ServerControl, type ServerInspection } from './modules/server-control.ts';
 import { ServiceRegistry } from './modules/service-registry.ts';
+import { logEvents } from './observe/event-log.ts';
 import type { Log } from './observe/log.ts';
 import type { LogSettings } from './observe/log-settings.ts';
 import { type AdjustableLog, openLog, standardOutput } from './observe/pino-log.ts';
@@ -81,6 +82,7 @@ export class Server implements ServerControl {
     });
     const observe = { log, metrics };
     const events = new EventBus((event, error) => log.error('A listener failed.', { event, error }));
+    logEvents(events, scope, log);
     const access = new AccessControl();
     const sessions = new SessionRegistry({ clock, events });
     const streamSettings = section<StreamSettings>(configuration, 'streams');

@@ -22,6 +22,11 @@ export function cleanText(text: string, longest = longestAgent): string {
   return text.slice(0, longest).replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '?');
 }
 
+/** A socket for both families tells IPv4 peers as `::ffff:192.0.2.1` (RFC 4291 2.5.5.2); one peer has one address. */
+export function plainAddress(address: string): string {
+  return /^::ffff:\d{1,3}(\.\d{1,3}){3}$/i.test(address) ? address.slice(7) : address;
+}
+
 /** Every session of the server. */
 export class SessionRegistry {
   readonly #sessions = new Map<string, Session>();
@@ -41,7 +46,7 @@ export class SessionRegistry {
     const session: Session = {
       id,
       protocol: request.protocol,
-      remoteAddress: request.remoteAddress,
+      remoteAddress: plainAddress(request.remoteAddress),
       agent: cleanText(request.agent ?? ''),
       scope: request.parent.child(id),
       startedAt: this.#clock.wallNow(),

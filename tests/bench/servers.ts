@@ -14,16 +14,16 @@ const cache = join(root, 'tests', '.cache');
 
 /** The built product: what people run. `settings` go to `--set`. */
 export async function startSwitchyard(name: string, settings: readonly string[]): Promise<BenchServer> {
-  const [rtmpPort, hlsPort, httpPort] = await Promise.all([freePort(), freePort(), freePort()]);
+  const [rtmpPort, hlsPort] = await Promise.all([freePort(), freePort()]);
   const folder = join(cache, `bench-${name.replace(/\W+/g, '-')}`);
   mkdirSync(folder, { recursive: true });
   const all = [
-    `server.folder=${folder}`,
+    `server.data=${folder}`,
     `rtmp.listen.port=${rtmpPort}`,
     `hls.listen.port=${hlsPort}`,
-    'hls.secure.port=0',
-    `http.listen.port=${httpPort}`,
-    'http.secure.port=0',
+    'hls.secure.enabled=false',
+    'rtmp.limits.perAddress=10000',
+    'hls.limits.perAddress=10000',
     ...settings,
   ];
   const process = new ServerProcess([

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { EventBus } from '../../../../core/events/bus.ts';
 import { SessionClosed, SessionOpened } from '../../../../core/events/catalogue.ts';
 import { Scope } from '../../../../core/lifecycle/scope.ts';
-import { SessionRegistry } from '../../../../core/sessions/session-registry.ts';
+import { plainAddress, SessionRegistry } from '../../../../core/sessions/session-registry.ts';
 import { ManualClock } from '../../../../core/time/manual-clock.ts';
 
 describe('the session registry', () => {
@@ -33,5 +33,13 @@ describe('the session registry', () => {
     const session = sessions.open({ protocol: 'rtmp', remoteAddress: '::1', agent, parent: Scope.root('test') });
     assert.match(session.agent, /^a\?\?b\?\[2J\?x+$/);
     assert.ok(session.agent.length <= 200);
+  });
+});
+
+describe('plainAddress', () => {
+  it('gives a peer one address, over whichever family the socket speaks', () => {
+    assert.equal(plainAddress('::ffff:192.0.2.7'), '192.0.2.7');
+    for (const address of ['192.0.2.7', '2001:db8::1', '::1', '::ffff:0:1'])
+      assert.equal(plainAddress(address), address);
   });
 });

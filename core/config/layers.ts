@@ -18,7 +18,8 @@ const mostAliases = 100;
 
 /** Reads YAML (JSON is a part of it). Mistakes of syntax become problems; nothing is thrown. */
 export async function parseConfigFile(path: string, text: string): Promise<ConfigFile> {
-  const { LineCounter, parseDocument } = await import('yaml');
+  // By the default export: that is all a bundler makes of a CommonJS package.
+  const { LineCounter, parseDocument } = (await import('yaml')).default;
   const lineCounter = new LineCounter();
   const problems: Problem[] = [];
   const refuse = (what: string): number => problems.push({ path: '', keys: [], what });

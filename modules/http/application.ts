@@ -44,7 +44,7 @@ export async function makeApplication(
   build: RouteBuilder,
 ): Promise<FastifyInstance> {
   // Loaded with the first request: at start it would cost a tenth of a second.
-  const { fastify } = await import('fastify');
+  const { default: fastify } = await import('fastify');
   const app: FastifyInstance = fastify({
     logger: false,
     bodyLimit: settings.bodyLimit,

@@ -38,7 +38,7 @@ export function formatCodecs(video: VideoFacts | undefined, audio: AudioFacts | 
 /** `for 3 min`, `for 2 h 5 min` */
 export function formatAge(ms: number): string {
   const minutes = Math.floor(ms / 60_000);
-  if (minutes < 1) return 'since just now';
+  if (minutes < 1) return 'just started';
   if (minutes < 60) return `for ${minutes} min`;
   return `for ${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

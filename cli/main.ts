@@ -54,8 +54,13 @@ export function exitCodeFor(error: unknown): number {
   return configured.some((code) => isError(error, code)) ? exitCodes.config : exitCodes.software;
 }
 
+function findConfigFile(options: Options, environment: Environment): string | undefined {
+  const named = options.config ?? environment['SWITCHYARD_CONFIG'];
+  return named === '' ? undefined : named;
+}
+
 async function readAll(options: Options, environment: Environment, product: Product): Promise<Reading> {
-  const file = options.config ?? environment['SWITCHYARD_CONFIG'];
+  const file = findConfigFile(options, environment);
   const settings = options.demo ? ['demo.enabled=true', ...options.set] : options.set;
   const sources = await readSources({ ...(file === undefined ? {} : { file }), settings, environment });
   const others = await importModules(readModuleReferences(sources), sources.surroundings.folder);
@@ -83,8 +88,8 @@ async function serve(
   const server = createServer({ modules, sources, log, dataFolder, onPasswordMade: showPassword });
   stopOnSignals(server, log);
   await server.start();
+  reloadOnDemand(server, read, findConfigFile(options, environment));
   announce(server, log, product, options);
-  reloadOnDemand(server, read, options.config ?? environment['SWITCHYARD_CONFIG']);
 }
 
 /** Past the log: what is logged is kept, copied and mailed. */

@@ -1,6 +1,6 @@
 import type { Scope } from '../lifecycle/scope.ts';
 import { type Cancel, type Clock, every } from '../time/clock.ts';
-import { type Micros, micros, millis, ZERO } from '../time/micros.ts';
+import { type Micros, micros, millis } from '../time/micros.ts';
 import type { Stream, StreamWaiter } from './stream.ts';
 
 /** What viewers that are served at one moment share: the bytes that they all get. */
@@ -33,13 +33,25 @@ const measureEvery = millis(250);
 const busyFrom = 0.05;
 const calmBelow = 0.02;
 const leastInterval = millis(20);
+/** Up to this interval a picture is sent at once, and sound waits to travel with the next one. */
+const pictureFirst = millis(40);
+/** Above this share of work even pictures wait, for those who allow it; below the other they go at once again. */
+const heavyFrom = 0.7;
+const lighterBelow = 0.25;
 /** Viewers that are served in one go; then the event loop gets its turn. */
 const sliceLength = 256;
 
+/** How a group is to be served now. */
+interface Pace {
+  readonly interval: number;
+  /** The next picture ends the wait. */
+  readonly atPictures: boolean;
+}
+
 /**
  * Decides for how long media is held back to be written at once. Fewer, larger writes are what makes a server cheap, so:
- * at once while the process has next to nothing to do, and merged for longer and longer, up to the limit, as it gets
- * busy. Viewers of one stream with one limit are served together, so that they share their bytes.
+ * at once while the process has next to nothing to do; as it gets busy, sound together with the next picture, which more
+ * than halves the writes and delays no picture; then merged for longer and longer, up to the limit. Viewers of one stream with one limit are served together, so that they share their bytes.
  */
 export class WritePacer<Shared extends SharedWrites> {
   readonly #limit: Micros;
@@ -48,6 +60,7 @@ export class WritePacer<Shared extends SharedWrites> {
   readonly #groups = new Map<Stream, Map<number, ViewerGroup<Shared>>>();
   #interval = 0;
   #load = 0;
+  #heavy = false;
 
   constructor(settings: PacerSettings<Shared>, dependencies: PacerDependencies) {
     this.#limit = settings.merge;
@@ -68,8 +81,8 @@ export class WritePacer<Shared extends SharedWrites> {
     const ofStream = this.#groups.get(stream) ?? new Map<number, ViewerGroup<Shared>>();
     this.#groups.set(stream, ofStream);
     const known = ofStream.get(limit);
-    const interval = (): number => Math.min(this.#interval, limit);
-    const group = known ?? new ViewerGroup(stream, this.#share(), { clock: this.#clock, interval });
+    const pace = (): Pace => this.#paceFor(limit);
+    const group = known ?? new ViewerGroup(stream, this.#share(), { clock: this.#clock, pace });
     if (known === undefined) ofStream.set(limit, group);
     group.add(viewer);
     scope.defer(() => {
@@ -79,8 +92,14 @@ export class WritePacer<Shared extends SharedWrites> {
     });
   }
 
+  #paceFor(limit: Micros): Pace {
+    const interval = Math.min(this.#interval, limit);
+    return { interval, atPictures: interval <= pictureFirst && !this.#heavy };
+  }
+
   #adapt(busyness: number): void {
     this.#load += (busyness - this.#load) / 2;
+    this.#heavy = this.#load > (this.#heavy ? lighterBelow : heavyFrom);
     if (this.#load > busyFrom) this.#interval = Math.min(this.#limit, Math.max(leastInterval, this.#interval * 2));
     else if (this.#load < calmBelow) this.#interval = this.#interval <= leastInterval ? 0 : this.#interval * 0.7;
   }
@@ -91,22 +110,25 @@ class ViewerGroup<Shared extends SharedWrites> implements StreamWaiter {
   readonly #stream: Stream;
   readonly #shared: Shared;
   readonly #clock: Clock;
-  readonly #interval: () => number;
+  readonly #pace: () => Pace;
   readonly #viewers = new Set<Viewer<Shared>>();
-  /** Registered with the stream, waiting for its pulse, or serving. */
-  #state: 'resting' | 'waiting' | 'due' = 'resting';
+  /** Waiting for something new; holding it back until a timer or a picture; serving, or about to. */
+  #state: 'waiting' | 'holding' | 'serving' = 'waiting';
+  #registered = false;
+  /** Where the stream's pictures stood when they were last served. */
+  #served = 0;
   #cancel: Cancel = () => undefined;
 
-  constructor(stream: Stream, shared: Shared, dependencies: { clock: Clock; interval: () => number }) {
+  constructor(stream: Stream, shared: Shared, dependencies: { clock: Clock; pace: () => Pace }) {
     this.#stream = stream;
     this.#shared = shared;
     this.#clock = dependencies.clock;
-    this.#interval = dependencies.interval;
+    this.#pace = dependencies.pace;
   }
 
   add(viewer: Viewer<Shared>): void {
     this.#viewers.add(viewer);
-    if (this.#state === 'resting') this.#wait();
+    this.#register();
   }
 
   /** Whether that was the last one. */
@@ -119,35 +141,56 @@ class ViewerGroup<Shared extends SharedWrites> implements StreamWaiter {
 
   /** The stream has something new, or has ended. */
   wake(): void {
-    if (this.#viewers.size === 0) {
-      this.#state = 'resting';
+    this.#registered = false;
+    if (this.#viewers.size === 0 || this.#state === 'serving') return;
+    const { interval, atPictures } = this.#pace();
+    if (interval <= 0 || this.#ended || (atPictures && this.#pictures !== this.#served)) {
+      this.#cancel();
+      this.#state = 'serving';
+      // A microtask, so that all units of one read of the publisher's socket go into one write.
+      queueMicrotask(() => this.#serve());
       return;
     }
-    this.#state = 'due';
-    const interval = this.#interval();
-    // A microtask, so that all units of one read of the publisher's socket go into one write.
-    if (interval <= ZERO) queueMicrotask(() => this.#serve());
-    else this.#cancel = this.#clock.after(micros(interval), () => this.#serve());
+    if (this.#state === 'waiting') {
+      this.#state = 'holding';
+      this.#cancel = this.#clock.after(micros(interval), () => this.#serve());
+    }
+    if (atPictures) this.#register();
   }
 
-  #wait(): void {
-    this.#state = 'waiting';
+  get #pictures(): number {
+    return this.#stream.findTrack('video')?.log.end ?? 0;
+  }
+
+  get #ended(): boolean {
+    return this.#stream.endReason !== undefined;
+  }
+
+  #register(): void {
+    if (this.#registered) return;
+    this.#registered = true;
     this.#stream.addWaiter(this);
   }
 
   #serve(): void {
-    this.#serveFrom([...this.#viewers], 0);
+    this.#state = 'serving';
+    this.#served = this.#pictures;
+    this.#serveFrom([...this.#viewers], 0, this.#ended);
   }
 
-  #serveFrom(viewers: readonly Viewer<Shared>[], from: number): void {
+  /** `last`: the stream had ended before this began, so that nothing can have come meanwhile. */
+  #serveFrom(viewers: readonly Viewer<Shared>[], from: number, last: boolean): void {
     const to = Math.min(viewers.length, from + sliceLength);
     for (let index = from; index < to; index += 1) viewers[index]?.flush(this.#shared);
     if (to < viewers.length) {
-      setImmediate(() => this.#serveFrom(viewers, to));
+      setImmediate(() => this.#serveFrom(viewers, to, last));
       return;
     }
     this.#shared.clear();
-    if (this.#viewers.size > 0) this.#wait();
-    else this.#state = 'resting';
+    this.#state = 'waiting';
+    if (this.#viewers.size === 0 || last) return;
+    // An end that came between two slices has woken nobody.
+    if (this.#ended) this.#serve();
+    else this.#register();
   }
 }

@@ -29,6 +29,10 @@ const ourWindow = 2_500_000;
 /** What Flash Media Server says; some clients look for it. */
 const serverVersion = { fmsVer: 'FMS/3,5,7,7009', capabilities: 31, mode: 1 } as const;
 
+/** Bytes that may come behind `connect` before it is answered, and what a message costs beside its payload. */
+const mostHeld = 64 * 1_024;
+const messageCost = 200;
+
 /** What `connect` has settled. */
 interface Connected extends ConnectFacts {
   readonly session: Session;
@@ -50,6 +54,9 @@ export class RtmpSession implements ConnectionOwner {
   readonly #openedAt: Micros;
   #connected: Connected | undefined;
   #connecting = false;
+  /** What a hasty client sent behind its `connect`, while the policies think. */
+  #held: RtmpMessage[] = [];
+  #heldBytes = 0;
 
   constructor(config: RtmpConfig, dependencies: RtmpSessionDependencies) {
     this.#config = config;
@@ -65,6 +72,11 @@ export class RtmpSession implements ConnectionOwner {
   }
 
   onMessage(message: RtmpMessage): void {
+    if (this.#connecting && this.#connected === undefined) this.#hold(message);
+    else this.#take(message);
+  }
+
+  #take(message: RtmpMessage): void {
     switch (message.type) {
       case messageType.audio:
       case messageType.video:
@@ -104,6 +116,18 @@ export class RtmpSession implements ConnectionOwner {
         statusMessage(0, { code: 'NetConnection.Connect.Closed', description: 'The server is going away.' }),
       );
     }
+  }
+
+  #hold(message: RtmpMessage): void {
+    this.#heldBytes += message.payload.length + messageCost;
+    if (this.#heldBytes > mostHeld) throw new WireError('too-large', 'rtmp', 'messages before connect is answered');
+    this.#held.push(message);
+  }
+
+  #release(): void {
+    const held = this.#held;
+    this.#held = [];
+    for (const message of held) if (!this.connection.scope.closed) this.#take(message);
   }
 
   #takeMedia(message: RtmpMessage): void {
@@ -223,6 +247,7 @@ export class RtmpSession implements ConnectionOwner {
       { objectEncoding: amf3 ? 3 : 0 },
     );
     this.connection.send(resultMessage(transactionId, [info], amf3, { ...serverVersion, ...ownCapabilities() }));
+    this.#release();
   }
 
   #openSession(agent: string): Session {
@@ -274,7 +299,9 @@ export class RtmpSession implements ConnectionOwner {
   #publish(command: Command, streamId: number, connected: Connected): void {
     const stream = this.#streams.get(streamId);
     const request = this.#readRequest(command, streamId, connected, 'NetStream.Publish.BadName');
-    if (request !== undefined) stream?.publish(request).catch((error: unknown) => this.#fail(error));
+    if (request === undefined) return;
+    if (stream === undefined) this.#noStream(streamId);
+    else stream.publish(request).catch((error: unknown) => this.#fail(error));
   }
 
   #play(command: Command, streamId: number, connected: Connected): void {
@@ -282,7 +309,13 @@ export class RtmpSession implements ConnectionOwner {
     const request = this.#readRequest(command, streamId, connected, 'NetStream.Play.StreamNotFound');
     if (request === undefined) return;
     const limit = readLatency(request.credentials.query, this.#config);
-    stream?.play(request, playerWishes(connected.capabilities), limit).catch((error: unknown) => this.#fail(error));
+    if (stream === undefined) this.#noStream(streamId);
+    else stream.play(request, playerWishes(connected.capabilities), limit).catch((error: unknown) => this.#fail(error));
+  }
+
+  #noStream(streamId: number): void {
+    const description = `There is no message stream ${streamId}: createStream comes first.`;
+    this.#status(streamId, { code: 'NetStream.Failed', level: 'error', description });
   }
 
   #readRequest(

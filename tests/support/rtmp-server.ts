@@ -1,4 +1,3 @@
-import type { Module } from '../../core/modules/module.ts';
 import { silentLog } from '../../core/observe/log.ts';
 import { createServer, type Server } from '../../core/server.ts';
 import { rtmpModule } from '../../modules/rtmp/index.ts';
@@ -17,7 +16,7 @@ export async function startRtmpServer(
   streams: Record<string, unknown> = {},
 ): Promise<RtmpTestServer> {
   const server = createServer({
-    modules: [rtmpModule as unknown as Module],
+    modules: [rtmpModule],
     config: { streams, rtmp: { listen: { host: '127.0.0.1', port: 0 }, ...rtmp } },
     log: silentLog,
   });

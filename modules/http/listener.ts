@@ -10,6 +10,12 @@ import { toMillis } from '../../core/time/micros.ts';
 import type { HttpConfig } from './config.ts';
 import type { AnyRequest, AnyResponse } from './mounts.ts';
 
+const faults: Readonly<Record<string, string>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Payload Too Large',
+};
+
 export type Answer = (request: AnyRequest, response: AnyResponse) => void;
 export type TakeUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
 
@@ -43,6 +49,8 @@ export class HttpListener {
   readonly #sockets = new Map<Socket, string>();
   readonly #perAddress = new Map<string, number>();
   readonly #sessions = new Set<ServerHttp2Session>();
+  /** Answers under way by peer: the sockets of requests are not those that were accepted when TLS lies between. */
+  readonly #answering = new Map<string, number>();
   #stopping = false;
   /** Connections turned away since the start, because there were too many. */
   refused = 0;
@@ -125,11 +133,7 @@ export class HttpListener {
 
   #watch(server: Server | Http2SecureServer): void {
     server.on('connection', (socket: Socket) => this.#accept(socket));
-    // A peer's broken bytes end its connection alone.
-    server.on('clientError', (_error: Error, socket: Duplex) => {
-      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
-      else socket.destroy();
-    });
+    server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => this.#refuse(error, socket));
     server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy());
     server.on('sessionError', () => undefined);
     server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) =>
@@ -155,9 +159,23 @@ export class HttpListener {
     });
   }
 
+  /** A peer's broken bytes, or its silence, end its connection alone. */
+  #refuse(error: NodeJS.ErrnoException, socket: Socket): void {
+    const status = faults[error.code ?? ''] ?? '400 Bad Request';
+    const response = (socket as { _httpMessage?: ServerResponse | null })._httpMessage;
+    // In the midst of an answer another would be read as a part of it.
+    if (!socket.writable || response?.headersSent === true) socket.destroy();
+    else socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  }
+
   #answer(request: AnyRequest, response: AnyResponse): void {
     if (this.#stopping && response instanceof ServerResponse) response.shouldKeepAlive = false;
+    const peer = peerOf(request.socket);
+    this.#answering.set(peer, (this.#answering.get(peer) ?? 0) + 1);
     response.on('close', () => {
+      const left = (this.#answering.get(peer) ?? 1) - 1;
+      if (left > 0) this.#answering.set(peer, left);
+      else this.#answering.delete(peer);
       if (this.#stopping) this.#endIdle();
     });
     this.#dependencies.answer(request, response);
@@ -167,7 +185,13 @@ export class HttpListener {
     socket.on('error', () => socket.destroy());
     const wanted = request.headers.upgrade?.toLowerCase();
     if (wanted === 'websocket') {
-      if (this.#dependencies.takeUpgrade(request, socket, head)) return;
+      if (this.#dependencies.takeUpgrade(request, socket, head)) {
+        // It is busy until it closes, by the will of its new owner.
+        const peer = peerOf(socket);
+        this.#answering.set(peer, 1);
+        socket.on('close', () => this.#answering.delete(peer));
+        return;
+      }
       socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
       return;
     }
@@ -179,7 +203,12 @@ export class HttpListener {
     this.#answer(request, response);
   }
 
+  /** Those who wait for no answer need not be waited for. */
   #endIdle(): void {
-    if ('closeIdleConnections' in this.server) this.server.closeIdleConnections();
+    for (const socket of this.#sockets.keys()) if (!this.#answering.has(peerOf(socket))) socket.destroySoon();
   }
+}
+
+function peerOf(socket: Pick<Socket, 'remoteAddress' | 'remotePort'>): string {
+  return `${socket.remoteAddress} ${socket.remotePort}`;
 }

@@ -80,7 +80,8 @@ export class RateMeter {
     if (before.rates !== undefined && span < window) return before.rates;
     const rates: TrackRates = {
       bitrate: span > 0 ? Math.round(((bytes - before.bytes) * 8e6) / span) : 0,
-      unitRate: span > 0 ? ((units - before.units) * 1e6) / span : 0,
+      // There is one unit more than intervals between units.
+      unitRate: span > 0 ? ((units - Math.max(1, before.units)) * 1e6) / span : 0,
       group: track.kind === 'video' && keyframes > 1 ? Math.round(units / keyframes) : 0,
     };
     if (span >= window) this.#samples.set(track, { bytes, units, dts, rates });

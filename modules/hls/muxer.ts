@@ -37,8 +37,12 @@ export interface BlockingPoint {
   readonly part: number | undefined;
 }
 
-/** Seconds from 1970 to 2024. Media sequence numbers count from there, so that they rise over restarts. */
-const epoch = 1_704_067_200;
+/**
+ * Media sequence numbers begin with the quarters of a second since 2024 (µs of Unix time): they rise over restarts of a
+ * muxer, since no segments are as short as that, and stay below 2^31 for long.
+ */
+const epoch = 1_704_067_200e6;
+const numberStep = 250_000;
 /** Parts are a millisecond or two longer than frames would have it: sources round. */
 const partSlack = 2_500;
 const partStep = 5_000;
@@ -82,7 +86,7 @@ export class Muxer implements SegmenterSink {
     const { clock, budgets, subscription, events, scope } = dependencies;
     this.stream = subscription.stream;
     this.startedAt = clock.wallNow();
-    const firstMsn = Math.max(0, Math.floor(this.startedAt / 1e6) - epoch);
+    const firstMsn = Math.max(0, Math.floor((this.startedAt - epoch) / numberStep));
     this.window = new Window(
       { listSize: config.listSize, bytes: config.memory.stream, firstMsn },
       { budget: budgets.memory },
@@ -224,6 +228,8 @@ export class Muxer implements SegmenterSink {
   onSegmentEnd(): void {
     const segment = this.window.finish();
     if (segment === undefined) return;
+    // A part that a gap of the source made long counts while it is listed: players would else stay behind for ever.
+    this.#longestPart = longestListedPart(this.window);
     // The shortest segments say nothing of a rate (RFC 8216bis 4.4.6.2 measures over one to one and a half targets).
     if (segment.duration >= this.#config.segment / 2) {
       this.peakRate = Math.max(this.peakRate, (segment.bytes * 8e6) / segment.duration);
@@ -293,6 +299,12 @@ export class Muxer implements SegmenterSink {
     this.#version += 1;
     this.waiting.check();
   }
+}
+
+function longestListedPart(window: Window): Micros {
+  let longest = ZERO;
+  for (const { parts } of window.listed) for (const { duration } of parts) if (duration > longest) longest = duration;
+  return longest;
 }
 
 function expectedLayout(subscription: Subscription): MediaLayout {

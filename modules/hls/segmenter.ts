@@ -104,7 +104,7 @@ export class Segmenter {
     const driver = this.#layout?.video === undefined ? this.#audio : this.#video;
     const end = driver.held === undefined ? this.#partStart : driver.held.dts + driver.lastDuration;
     this.#release();
-    this.#closePart(Math.max(end, this.#partStart + 1) as Micros);
+    this.#closePart(end as Micros);
   }
 
   /** Closes what is open. More may follow, after a discontinuity. */
@@ -240,10 +240,10 @@ export class Segmenter {
   /** A picture that stands still must not hold the sound back. */
   #videoStalls(audio: AccessUnit): boolean {
     const wait = Math.max(this.#settings.part * 4, this.#video.lastDuration * 2);
-    return audio.dts - this.#partStart > wait && this.#video.pending.length === 0;
+    return audio.dts - this.#partStart > wait;
   }
 
-  #closePart(end: Micros): void {
+  #closePart(wanted: Micros): void {
     const video = this.#video.pending;
     const audio = this.#audio.pending;
     if (video.length === 0 && audio.length === 0) return;
@@ -252,6 +252,8 @@ export class Segmenter {
     this.#segmentBytes += this.#pendingBytes;
     this.#pendingBytes = 0;
     const start = this.#partStart;
+    // A picture may lag behind the sound that closed the part before.
+    const end = Math.max(wanted, start + 1) as Micros;
     this.#partStart = end;
     const independent = this.#layout?.video === undefined || video[0]?.unit.keyframe === true;
     this.#sink.onPart({ video, audio, start, duration: (end - start) as Micros, independent });

@@ -8,6 +8,11 @@ function isConfig(tag: FlvTag): boolean {
   return tag.body[1] === 0;
 }
 
+/** The clip is played over and over: its end of sequence is not one. */
+function isEnd(tag: FlvTag): boolean {
+  return tag.type === flvTagType.video && tag.body[1] === 2;
+}
+
 /** Publishes a clip over and over in real time, each video frame with a stamp. */
 export class BenchPublisher {
   readonly ready: Promise<void>;
@@ -18,7 +23,7 @@ export class BenchPublisher {
   #frame = 0;
 
   constructor(port: number, name: string, tags: readonly FlvTag[]) {
-    this.#tags = tags;
+    this.#tags = tags.filter((tag) => !isEnd(tag));
     // One frame more than the newest timestamp, so that the next turn does not begin on top of this one.
     this.#length = Math.max(...tags.map((tag) => tag.timestamp)) + 33;
     const link = openLink(port, () => undefined);

@@ -22,6 +22,8 @@ export async function startSwitchyard(name: string, settings: readonly string[])
     `rtmp.listen.port=${rtmpPort}`,
     `hls.listen.port=${hlsPort}`,
     'hls.secure.enabled=false',
+    'http.listen.port=0',
+    'http.secure.enabled=false',
     'rtmp.limits.perAddress=10000',
     'hls.limits.perAddress=10000',
     ...settings,

@@ -50,8 +50,10 @@ export class ModuleLoader {
     return this.#inTurn(async () => {
       this.#plan = planModules(wanted.modules);
       await this.#configureAndStart(new Set(this.#plan.map(({ module }) => module.name)), wanted);
-      const failed = this.#inOrder().find((slot) => slot.state === 'failed');
+      const [failed, ...others] = this.#inOrder().filter((slot) => slot.state === 'failed');
       if (failed === undefined) return;
+      // The first is told by whoever asked for the start.
+      for (const slot of others) this.#tellFailure(slot);
       const error = failed.error;
       await this.#stopAll({ code: 'failed', detail: describeError(error) }, drain);
       throw error;
@@ -72,6 +74,7 @@ export class ModuleLoader {
       for (const slot of going) this.#slots.delete(slot.module.name);
       this.#plan = plan;
       await this.#configureAndStart(restart, wanted);
+      for (const slot of this.#inOrder()) if (slot.state === 'failed') this.#tellFailure(slot);
     });
   }
 
@@ -146,15 +149,13 @@ export class ModuleLoader {
     const slot = new ModuleSlot({ module, config }, { parent: scope, coreFor, clock });
     this.#slots.set(module.name, slot);
     if (slot.state === 'configured') await this.#failWithNeeds(slot, needs);
-    if (slot.state === 'failed') this.#tell(slot);
   }
 
   async #start(name: string, needs: readonly string[]): Promise<void> {
     const slot = this.#slots.get(name);
     if (slot?.state !== 'configured') return;
     await this.#failWithNeeds(slot, needs);
-    if (!this.#dependencies.scope.closed) await slot.start();
-    this.#tell(slot);
+    if (!this.#dependencies.scope.closed && (await slot.start())) this.#tellStarted(slot);
   }
 
   async #failWithNeeds(slot: ModuleSlot, needs: readonly string[]): Promise<void> {
@@ -164,13 +165,15 @@ export class ModuleLoader {
     await slot.fail(new SwitchyardError('module-failed', { module: slot.module.name, why }));
   }
 
-  #tell(slot: ModuleSlot): void {
-    const { log, events } = this.#dependencies;
+  #tellStarted(slot: ModuleSlot): void {
     const facts = { module: slot.module.name };
-    if (slot.state === 'failed') log.error(describeError(slot.error), { ...facts, error: slot.error });
-    if (slot.state !== 'running') return;
-    log.debug('The module runs.', facts);
-    events.emit(ModuleStarted, facts);
+    this.#dependencies.log.debug('The module runs.', facts);
+    this.#dependencies.events.emit(ModuleStarted, facts);
+  }
+
+  #tellFailure(slot: ModuleSlot): void {
+    const { error, module } = slot;
+    this.#dependencies.log.error(describeError(error), { module: module.name, error });
   }
 
   async #stopAll(reason: CloseReason, drain: Micros): Promise<void> {

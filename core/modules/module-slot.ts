@@ -58,15 +58,17 @@ export class ModuleSlot {
     return this.#running;
   }
 
-  /** Never rejects: the outcome is the state. */
-  async start(): Promise<void> {
-    if (this.#running === undefined || this.#state !== 'configured') return;
+  /** Whether it runs now; never rejects: why not stands in `error`. */
+  async start(): Promise<boolean> {
+    if (this.#running === undefined || this.#state !== 'configured') return false;
     this.#state = 'starting';
     try {
       await this.#running.start();
       this.#state = 'running';
+      return true;
     } catch (error) {
       await this.fail(error);
+      return false;
     }
   }
 

@@ -56,8 +56,8 @@ describe('every source file', () => {
   });
 
   it('has nothing left to do', () => {
-    const word = ['TO', 'DO'].join('');
-    const wrong = sourceFiles.filter((path) => new RegExp(`\\b(${word}|FIXME|XXX)\\b`).test(textOf(path)));
+    // In brackets, so that this line does not find itself.
+    const wrong = sourceFiles.filter((path) => /\b([T]ODO|[F]IXME|[X]XX)\b/.test(textOf(path)));
     assert.deepEqual(wrong, []);
   });
 });

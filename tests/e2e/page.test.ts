@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { silentLog } from '../../core/observe/log.ts';
+import { createServer, type Server } from '../../core/server.ts';
+import { modules } from '../../modules/index.ts';
+
+const chromiumFlags = [
+  '--headless=new',
+  '--no-sandbox',
+  '--autoplay-policy=no-user-gesture-required',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+describe('the page of live streams, in Chromium, with the demo', function () {
+  this.timeout(60_000);
+  let folder: string;
+  let server: Server;
+  let browser: Browser;
+  let page: Page;
+  let tree: Record<string, unknown>;
+  const problems: string[] = [];
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'switchyard-page-'));
+    await promisify(execFile)('npx', [
+      ...['vite', 'build', '--config', 'modules/http/page/vite.config.ts', '--logLevel', 'error'],
+      ...['--outDir', folder],
+    ]);
+    const [http = 0, hls = 0, rtmp = 0] = await freePorts(3);
+    const on = (port: number) => ({ host: '127.0.0.1', port });
+    const off = { enabled: false };
+    tree = {
+      server: { drain: '1s' },
+      http: { listen: on(http), secure: off, page: { folder } },
+      hls: { listen: on(hls), secure: off },
+      rtmp: { listen: on(rtmp) },
+      demo: { enabled: true },
+    };
+    server = createServer({ modules, log: silentLog, config: tree });
+    await server.start();
+    browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: chromiumFlags });
+    page = await browser.newPage();
+    page.on('pageerror', (error) => problems.push(error.message));
+    page.on('console', (message) => {
+      if (message.type() === 'error' && /Content Security Policy|Refused/.test(message.text()))
+        problems.push(message.text());
+    });
+    await page.goto(`http://127.0.0.1:${http}/`);
+  });
+
+  after(async () => {
+    await browser?.close();
+    await server?.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('opens with the demo playing, muted, and lists it', async () => {
+    await page.waitForFunction(`(${time}) > 1`, undefined, { timeout: 30_000 });
+    const before = await look(page);
+    assert.equal(before.width, 1280);
+    assert.equal(before.muted, true);
+    await page.waitForFunction(`(${time}) > ${before.time + 3}`);
+    assert.deepEqual(await page.locator('.entry-name').allTextContents(), ['demo']);
+    assert.equal(await page.locator('.player h2').textContent(), 'demo');
+  });
+
+  it('shows latency below 2 s, codecs and size', async () => {
+    const fact = (name: string) => page.locator('.fact', { hasText: name }).locator('dd').textContent();
+    const latency = Number.parseFloat((await fact('Latency')) ?? '');
+    assert.ok(latency > 0 && latency < 2, `${latency} s`);
+    assert.equal(await fact('Video'), 'H.264');
+    assert.equal(await fact('Size'), '1280 × 720');
+    assert.match((await fact('Bit rate')) ?? '', /^\d\.\d Mbit\/s$/);
+  });
+
+  it('tells how to publish when nothing is live', async () => {
+    await server.reload({ ...tree, demo: { enabled: false } });
+    await page.locator('.empty h2').waitFor({ timeout: 20_000 });
+    const addresses = await page.locator('.empty code').allTextContents();
+    assert.match(addresses[0] ?? '', /^rtmp:\/\/127\.0\.0\.1:\d+\/live\/mystream$/);
+  });
+
+  it('broke none of its own rules', () => {
+    assert.deepEqual(problems, []);
+  });
+
+  it('weighs less than 200 kB, and loads nothing from elsewhere', async () => {
+    let bytes = 0;
+    for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      const content = await readFile(join(entry.parentPath, entry.name));
+      bytes += gzipSync(content).length;
+      if (entry.name.endsWith('.html')) assert.doesNotMatch(content.toString(), /(src|href)="(https?:)?\/\//);
+    }
+    assert.ok(bytes > 10_000 && bytes < 200_000, `${bytes} bytes`);
+  });
+});
+
+/** Expressions for the page itself: this program knows no document. */
+const video = `document.querySelector('video')`;
+const time = `${video}?.currentTime ?? 0`;
+
+function look(page: Page): Promise<{ time: number; width: number; muted: boolean }> {
+  return page.evaluate(`({ time: ${time}, width: ${video}.videoWidth, muted: ${video}.muted })`);
+}
+
+/** Ports that were free a moment ago; held together, so that they differ. */
+async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = Array.from({ length: count }, () => createTcpServer());
+  await Promise.all(servers.map((each) => new Promise<void>((resolve) => each.listen(0, '127.0.0.1', resolve))));
+  const ports = servers.map((each) => (each.address() as AddressInfo).port);
+  await Promise.all(servers.map((each) => new Promise((resolve) => each.close(resolve))));
+  return ports;
+}

@@ -23,6 +23,7 @@ export class RenditionRegistry {
   readonly #settings: StreamSettings['renditions'];
   readonly #sessions: SessionRegistry;
   readonly #transcoders = new Set<Transcoder>();
+  readonly #preparing = new Set<Promise<void>>();
   readonly #demands = new Map<string, Demand<Track>>();
   readonly #running = new Set<Rendition>();
 
@@ -47,9 +48,13 @@ export class RenditionRegistry {
     return this.#running;
   }
 
-  /** Offers a transcoder until the scope ends. */
-  add(transcoder: Transcoder, scope: Scope): void {
+  /** Offers a transcoder until the scope ends. While `ready` is pending it does not know its costs, and wishes wait for it. */
+  add(transcoder: Transcoder, scope: Scope, ready?: Promise<void>): void {
     this.#transcoders.add(transcoder);
+    if (ready !== undefined) {
+      this.#preparing.add(ready);
+      void ready.finally(() => this.#preparing.delete(ready));
+    }
     scope.defer(() => {
       this.#transcoders.delete(transcoder);
     });
@@ -60,6 +65,7 @@ export class RenditionRegistry {
    * `codecs-do-not-match`, `budget-spent`, or what the transcoder failed with.
    */
   async use(stream: Stream, source: Track, wish: TrackWish, user: Scope): Promise<Track> {
+    if (this.#preparing.size > 0) await Promise.allSettled(this.#preparing);
     const published = describeCodec(source.codec);
     const wanted = wish.accepts.map(targetKey).join(', ') || 'nothing';
     const choice = this.#choose(source, wish);

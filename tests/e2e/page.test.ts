@@ -11,6 +11,11 @@ import { silentLog } from '../../core/observe/log.ts';
 import { createServer, type Server } from '../../core/server.ts';
 import { modules } from '../../modules/index.ts';
 
+/** What functions that run in the page see of it; this program has no document. */
+declare const document: {
+  querySelector(selector: 'video'): { currentTime: number; videoWidth: number; muted: boolean } | null;
+};
+
 const chromiumFlags = [
   '--headless=new',
   '--no-sandbox',
@@ -64,11 +69,13 @@ describe('the page of live streams, in Chromium, with the demo', function () {
   });
 
   it('opens with the demo playing, muted, and lists it', async () => {
-    await page.waitForFunction(`(${time}) > 1`, undefined, { timeout: 30_000 });
+    await page.waitForFunction(() => (document.querySelector('video')?.currentTime ?? 0) > 1, undefined, {
+      timeout: 30_000,
+    });
     const before = await look(page);
     assert.equal(before.width, 1280);
     assert.equal(before.muted, true);
-    await page.waitForFunction(`(${time}) > ${before.time + 3}`);
+    await page.waitForFunction((from) => (document.querySelector('video')?.currentTime ?? 0) > from + 3, before.time);
     assert.deepEqual(await page.locator('.entry-name').allTextContents(), ['demo']);
     assert.equal(await page.locator('.player h2').textContent(), 'demo');
   });
@@ -105,12 +112,11 @@ describe('the page of live streams, in Chromium, with the demo', function () {
   });
 });
 
-/** Expressions for the page itself: this program knows no document. */
-const video = `document.querySelector('video')`;
-const time = `${video}?.currentTime ?? 0`;
-
 function look(page: Page): Promise<{ time: number; width: number; muted: boolean }> {
-  return page.evaluate(`({ time: ${time}, width: ${video}.videoWidth, muted: ${video}.muted })`);
+  return page.evaluate(() => {
+    const video = document.querySelector('video');
+    return { time: video?.currentTime ?? 0, width: video?.videoWidth ?? 0, muted: video?.muted ?? false };
+  });
 }
 
 /** Ports that were free a moment ago; held together, so that they differ. */

@@ -28,6 +28,7 @@ const bin = (tool: string): string => join('node_modules', '.bin', tool);
 
 const checks: readonly Check[] = [
   { name: 'typecheck', command: [bin('tsc'), '-p', 'tsconfig.json'] },
+  { name: 'typecheck of the page', command: [bin('tsc'), '-p', 'modules/http/page/tsconfig.json'] },
   { name: 'lint', command: [bin('eslint'), '.'] },
   { name: 'format', command: [bin('biome'), 'format', '.'] },
   {

@@ -56,7 +56,10 @@ export class HttpService {
     this.#statistics = new StatisticsReader(core, this.#media);
     // As WCS writes it: 32 characters, @ and the host.
     this.#nodeId = `${createHash('sha256').update(hostname()).digest('hex').slice(0, 32)}@${hostname()}`;
-    this.mounts = new Mounts((prefix, options, build) => this.#makeApplication(prefix, options, build));
+    this.mounts = new Mounts(
+      (prefix, options, build) => this.#makeApplication(prefix, options, build),
+      (prefix) => this.#description.forget(prefix),
+    );
     this.#listeners = this.#makeListeners();
     this.#mountOwn();
     measureHttp(core, { listeners: this.#listeners, answers: this.#answers, administration: this.#administration });

@@ -43,11 +43,13 @@ export class Mount {
 /** The table of everything that is served: by prefix, each entry as long as its owner lives. */
 export class Mounts implements HttpRoutes {
   readonly #build: Build;
+  readonly #onRemoved: (prefix: string) => void;
   readonly #mounts = new Map<string, Mount>();
   readonly #upgrades = new Map<string, UpgradeHandler>();
 
-  constructor(build: Build) {
+  constructor(build: Build, onRemoved: (prefix: string) => void = () => undefined) {
     this.#build = build;
+    this.#onRemoved = onRemoved;
   }
 
   mount(prefix: string, scope: Scope, options: RouteOptions, build: RouteBuilder): void {
@@ -57,6 +59,7 @@ export class Mounts implements HttpRoutes {
     this.#mounts.set(prefix, mount);
     scope.defer(() => {
       this.#mounts.delete(prefix);
+      this.#onRemoved(prefix);
       return mount.close();
     });
   }

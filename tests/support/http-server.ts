@@ -18,8 +18,13 @@ export interface HttpTestServer {
 }
 
 /** A server with the http module alone, on loopback and ports of the system's choice. */
-export async function startHttpServer(http: object = {}, modules: readonly Module[] = []): Promise<HttpTestServer> {
-  const server = createServer({ modules: [httpModule, ...modules], log: silentLog, config: httpTree(http) });
+export async function startHttpServer(
+  http: object = {},
+  modules: readonly Module[] = [],
+  onPasswordMade: (user: string, password: string) => void = () => undefined,
+): Promise<HttpTestServer> {
+  const config = httpTree(http);
+  const server = createServer({ modules: [httpModule, ...modules], log: silentLog, config, onPasswordMade });
   await server.start();
   const portOf = (scheme: string): number => {
     const url = server.urls().find((entry) => entry.url.startsWith(`${scheme}://`))?.url ?? '';

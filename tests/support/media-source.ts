@@ -89,7 +89,11 @@ export function run(program: string, argv: readonly string[], input?: Buffer): P
   });
 }
 
-function readUnits(bytes: Buffer, options: ClipOptions): AccessUnit[] {
+/**
+ * Units of a transport stream in decode order. Each track begins at 0, or, with `together`, the first unit of all: then
+ * the offset between sound and picture is kept.
+ */
+export function readUnits(bytes: Buffer, options: ClipOptions, together = false): AccessUnit[] {
   const packets: TsPes[] = [];
   const demuxer = new TsDemuxer({}, { onProgram: () => undefined, onPes: (pes) => packets.push(pes) });
   demuxer.push(bytes);
@@ -103,8 +107,8 @@ function readUnits(bytes: Buffer, options: ClipOptions): AccessUnit[] {
     const isAudio = pes.streamType === StreamType.adtsAac;
     const dts = pes.dts ?? pes.pts ?? 0;
     // Each track at 0: encoders' delays are of no interest here.
-    const zero = first.get(isAudio) ?? dts;
-    first.set(isAudio, zero);
+    const zero = first.get(isAudio && !together) ?? dts;
+    first.set(isAudio && !together, zero);
     if (isAudio) {
       for (const { frame, codec, index } of splitAdts(pes.payload, aac)) {
         aac = codec;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { noCredentials, refuse } from '../../core/access/access-control.ts';
+import { allow, noCredentials, refuse } from '../../core/access/access-control.ts';
 import { anyCodec } from '../../core/media/codec-target.ts';
 import { silentLog } from '../../core/observe/log.ts';
 import { createServer, type Server } from '../../core/server.ts';
@@ -120,7 +120,10 @@ export function conformance(harness: ProtocolHarness): void {
       const { source, leave } = await publishInside('live');
       source.write(3);
       const policy = server.core.scope.child('policy');
-      server.core.access.add({ name: 'no', decide: () => refuse('not today') }, policy);
+      server.core.access.add(
+        { name: 'no', decide: ({ action }) => (action === 'connect' ? allow : refuse('not today')) },
+        policy,
+      );
       await assert.rejects(clients.play('live'), harness.words.refusedToPlay);
       await policy.close({ code: 'done' });
       await leave();
@@ -222,7 +225,10 @@ export function conformance(harness: ProtocolHarness): void {
 
       it('tells a publisher that a policy refused, and takes no media from it', async () => {
         const policy = server.core.scope.child('policy');
-        server.core.access.add({ name: 'no', decide: () => refuse('not today') }, policy);
+        server.core.access.add(
+          { name: 'no', decide: ({ action }) => (action === 'connect' ? allow : refuse('not today')) },
+          policy,
+        );
         await assert.rejects(mustPublish(clients, 'in'), harness.words.refusedToPublish ?? /^$/);
         assert.equal(server.core.streams.find('in'), undefined);
         await policy.close({ code: 'done' });

@@ -15,6 +15,8 @@ export interface CodecTarget {
   readonly noBFrames?: boolean;
   readonly sampleRate?: number;
   readonly channels?: number;
+  /** How hard a transcoder works for quality, in its encoder's own word; no matter of what can be decoded. */
+  readonly preset?: string;
 }
 
 /** Whether media in `codec` can go to a subscriber that asks for `target` as it is. A bit rate or key frame distance asked for is only met by a transcoder. */

@@ -54,6 +54,7 @@ export class Stream {
   readonly #onEnd: StreamDependencies['onEnd'];
   readonly #tracks = new Map<string, Track>();
   readonly #keyframes: KeyframeRequests;
+  readonly #keyframeListeners = new Set<{ hear: () => void }>();
   #publication: Publication | undefined;
   #requestKeyframe: PublishRequest['requestKeyframe'];
   #endReason: CloseReason | undefined;
@@ -118,8 +119,18 @@ export class Stream {
     return this.#requestKeyframe !== undefined;
   }
 
+  /** Hears of every request for a keyframe until the scope ends: a rendition can make one of its own. */
+  onKeyframeRequest(scope: Scope, listener: () => void): void {
+    const entry = { hear: listener };
+    this.#keyframeListeners.add(entry);
+    scope.defer(() => {
+      this.#keyframeListeners.delete(entry);
+    });
+  }
+
   /** Merged with the requests of others, throttled, and repeated until answered. */
   requestKeyframe(): void {
+    for (const entry of this.#keyframeListeners) entry.hear();
     if (this.#requestKeyframe !== undefined) this.#keyframes.request();
   }
 

@@ -47,9 +47,12 @@ const maxFrameBytes = 16 << 20;
 
 /**
  * Nothing is held back anywhere: no probing, no queue in front of the muxer, each frame written out at once.
- * What the input is stands in its headers.
+ * What the input is stands in its headers. (`-fflags nobuffer` would throw away the first frame, which is probed.)
  */
-const quickInput = ['-fflags', '+nobuffer', '-probesize', '32', '-analyzeduration', '0', '-f', 'nut', '-i', 'pipe:0'];
+const quickInput = [
+  ...['-probesize', '32', '-analyzeduration', '0', '-fpsprobesize', '0'],
+  ...['-f', 'nut', '-i', 'pipe:0'],
+];
 const exactOutput = [
   ...['-map', '0:0', '-copyts', '-avoid_negative_ts', 'disabled', '-enc_time_base', '-1', '-map_metadata', '-1'],
   ...[

@@ -9,10 +9,12 @@ import type { TrackWish } from '../streams/requests.ts';
 import type { Stream } from '../streams/stream.ts';
 import type { StreamSettings } from '../streams/stream-settings.ts';
 import type { Track } from '../streams/track.ts';
+import { type RenditionProfile, targetsOf } from './profile.ts';
 import { Rendition } from './rendition.ts';
 import type { Transcoder } from './transcoder.ts';
 
-interface Choice {
+/** A change that somebody offers to make. */
+export interface Choice {
   readonly transcoder: Transcoder;
   readonly target: CodecTarget;
   readonly cores: number;
@@ -26,6 +28,7 @@ export class RenditionRegistry {
   readonly #preparing = new Set<Promise<void>>();
   readonly #demands = new Map<string, Demand<Track>>();
   readonly #running = new Set<Rendition>();
+  readonly #profiles = new Map<string, RenditionProfile>();
 
   constructor(settings: StreamSettings['renditions'], dependencies: { sessions: SessionRegistry }) {
     this.#settings = settings;
@@ -67,8 +70,8 @@ export class RenditionRegistry {
   async use(stream: Stream, source: Track, wish: TrackWish, user: Scope): Promise<Track> {
     if (this.#preparing.size > 0) await Promise.allSettled(this.#preparing);
     const published = describeCodec(source.codec);
-    const wanted = wish.accepts.map(targetKey).join(', ') || 'nothing';
-    const choice = this.#choose(source, wish);
+    const wanted = targetsOf(wish, source.codec).map(targetKey).join(', ') || 'nothing';
+    const [choice] = this.offers(source, wish);
     if (choice === undefined)
       throw new SwitchyardError('codecs-do-not-match', { stream: stream.name, wanted, published });
     const key = `${stream.name}\n${source.id}\n${targetKey(choice.target)}`;
@@ -80,17 +83,51 @@ export class RenditionRegistry {
     return demand.use(user);
   }
 
-  /** The best target that anybody offers; for that, the cheapest offer. */
-  #choose(source: Track, wish: TrackWish): Choice | undefined {
-    for (const target of wish.accepts) {
-      let best: Choice | undefined;
+  /** What could be made of the source for a wish: best target first, for each the cheapest first. */
+  offers(source: Track, wish: TrackWish): readonly Choice[] {
+    const offers: Choice[] = [];
+    for (const target of targetsOf(wish, source.codec)) {
+      const forTarget: Choice[] = [];
       for (const transcoder of this.#transcoders) {
         const cores = transcoder.cost(source.codec, target);
-        if (cores !== undefined && (best === undefined || cores < best.cores)) best = { transcoder, target, cores };
+        if (cores !== undefined) forTarget.push({ transcoder, target, cores });
       }
-      if (best !== undefined) return best;
+      offers.push(...forTarget.sort((a, b) => a.cores - b.cores));
     }
+    return offers;
+  }
+
+  /** The running rendition that makes a track. */
+  findBy(track: Track): Rendition | undefined {
+    for (const rendition of this.#running) if (rendition.track === track) return rendition;
     return undefined;
+  }
+
+  /** Offers profiles by the suffix that names them until the scope ends. */
+  offerProfiles(profiles: ReadonlyMap<string, RenditionProfile>, scope: Scope): void {
+    for (const [suffix, profile] of profiles) this.#profiles.set(suffix, profile);
+    scope.defer(() => {
+      for (const [suffix, profile] of profiles) {
+        if (this.#profiles.get(suffix) === profile) this.#profiles.delete(suffix);
+      }
+    });
+  }
+
+  /** Every profile by its suffix: what a ladder is made of. */
+  get profiles(): ReadonlyMap<string, RenditionProfile> {
+    return this.#profiles;
+  }
+
+  /** The longest profile suffix of `name`, with what stands in front. */
+  findProfile(name: string): { base: string; suffix: string; profile: RenditionProfile } | undefined {
+    let found: { base: string; suffix: string; profile: RenditionProfile } | undefined;
+    for (const [suffix, profile] of this.#profiles) {
+      if (!name.endsWith(suffix) || name.length === suffix.length) continue;
+      if (found === undefined || suffix.length > found.suffix.length) {
+        found = { base: name.slice(0, -suffix.length), suffix, profile };
+      }
+    }
+    return found;
   }
 
   #demand(key: string, stream: Stream, source: Track, choice: Choice): Demand<Track> {

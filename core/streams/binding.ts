@@ -1,15 +1,30 @@
-import { SwitchyardError } from '../errors.ts';
+import { describeError, SwitchyardError } from '../errors.ts';
 import type { EventBus } from '../events/bus.ts';
 import { TrackAdded, TrackCodecChanged } from '../events/catalogue.ts';
 import type { Scope } from '../lifecycle/scope.ts';
-import { satisfies } from '../media/codec-target.ts';
+import { satisfies, targetKey } from '../media/codec-target.ts';
 import type { CodecDescriptor } from '../media/codecs/codec-descriptor.ts';
+import { describeCodec } from '../media/codecs/describe-codec.ts';
+import type { Log } from '../observe/log.ts';
+import { targetsOf } from '../renditions/profile.ts';
 import type { RenditionRegistry } from '../renditions/rendition-registry.ts';
 import type { TrackWish } from './requests.ts';
 import type { Subscription } from './subscription.ts';
-import type { Track } from './track.ts';
+import type { MediaKind, Track } from './track.ts';
+
+/** What was asked, what was there, what was chosen, and why. */
+export interface TrackChoice {
+  readonly kind: MediaKind;
+  /** Best first. */
+  readonly asked: readonly string[];
+  readonly published: string;
+  /** Id of the track; undefined when the wish could not be met. */
+  readonly chosen: string | undefined;
+  readonly why: string;
+}
 
 export interface BindingDependencies {
+  readonly log: Log;
   readonly renditions: RenditionRegistry;
   readonly events: EventBus;
   readonly scope: Scope;
@@ -18,8 +33,11 @@ export interface BindingDependencies {
 /** Decides which track serves which wish: the published one where it will do, else a rendition; and again when tracks change. */
 export class Binding {
   readonly #renditions: RenditionRegistry;
+  readonly #log: Log;
+  readonly #choices = new WeakMap<Subscription, Map<string, TrackChoice>>();
 
   constructor(dependencies: BindingDependencies) {
+    this.#log = dependencies.log;
     this.#renditions = dependencies.renditions;
     const { events, scope } = dependencies;
     events.on(TrackAdded, scope, ({ stream, track }) => {
@@ -50,9 +68,47 @@ export class Binding {
     throw refusal ?? nothingInCommon(subscription);
   }
 
+  /** Why a subscription reads what it reads, one entry for each kind it wished for. */
+  explain(subscription: Subscription): readonly TrackChoice[] {
+    return [...(this.#choices.get(subscription)?.values() ?? [])];
+  }
+
   async #serve(subscription: Subscription, source: Track, wish: TrackWish): Promise<Track> {
-    if (meets(source.codec, wish)) return source;
-    return this.#renditions.use(subscription.stream, source, wish, subscription.scope);
+    if (meets(source.codec, wish)) {
+      this.#note(subscription, source, wish, { chosen: source.id, why: 'the source is what was asked for' });
+      return source;
+    }
+    try {
+      const track = await this.#renditions.use(subscription.stream, source, wish, subscription.scope);
+      this.#note(subscription, source, wish, { chosen: track.id, why: this.#describe(track) });
+      return track;
+    } catch (error) {
+      this.#note(subscription, source, wish, { chosen: undefined, why: describeError(error) });
+      throw error;
+    }
+  }
+
+  #describe(track: Track): string {
+    const rendition = this.#renditions.findBy(track);
+    if (rendition === undefined) return 'a transcoder makes it';
+    const { transcoder, settings } = rendition;
+    return `${transcoder.name} makes ${describeCodec(track.codec)} for ${settings.cores.toFixed(2)} cores`;
+  }
+
+  #note(
+    subscription: Subscription,
+    source: Track,
+    wish: TrackWish,
+    outcome: Pick<TrackChoice, 'chosen' | 'why'>,
+  ): void {
+    const asked = targetsOf(wish, source.codec).map(targetKey);
+    const choice: TrackChoice = { kind: wish.kind, asked, published: describeCodec(source.codec), ...outcome };
+    const choices = this.#choices.get(subscription) ?? new Map<string, TrackChoice>();
+    this.#choices.set(subscription, choices.set(wish.kind, choice));
+    const facts = { stream: subscription.stream.name, session: subscription.session.id, ...choice };
+    if (outcome.chosen === source.id) this.#log.debug('A track is passed through.', facts);
+    else if (outcome.chosen === undefined) this.#log.info('A track cannot be given.', facts);
+    else this.#log.info('A track is transcoded.', facts);
   }
 
   /** The source's codec became another. Renditions follow by themselves. */
@@ -89,7 +145,7 @@ function findWish(subscription: Subscription, track: Track): TrackWish | undefin
 }
 
 function meets(codec: CodecDescriptor, wish: TrackWish): boolean {
-  return wish.accepts.some((target) => satisfies(codec, target));
+  return targetsOf(wish, codec).some((target) => satisfies(codec, target));
 }
 
 function nothingInCommon(subscription: Subscription): SwitchyardError {

@@ -1,6 +1,7 @@
 import type { Credentials } from '../access/access-control.ts';
 import type { Scope } from '../lifecycle/scope.ts';
 import type { CodecTarget } from '../media/codec-target.ts';
+import type { PictureProfile, SoundProfile } from '../renditions/profile.ts';
 import type { Session } from '../sessions/session.ts';
 import type { Micros } from '../time/micros.ts';
 import type { MediaKind } from './track.ts';
@@ -26,6 +27,8 @@ export interface TrackWish {
   readonly kind: MediaKind;
   /** Best first. */
   readonly accepts: readonly CodecTarget[];
+  /** What a profile asked for by name adds to it (`room-720p`). */
+  readonly profile?: PictureProfile | SoundProfile;
   /** Whether the subscriber can do without when nothing matches. A kind that the stream has not at all is no failure. */
   readonly optional?: boolean;
 }

@@ -6,13 +6,14 @@ import { describeReason } from '../lifecycle/close-reason.ts';
 import { Demand } from '../lifecycle/demand.ts';
 import type { Scope } from '../lifecycle/scope.ts';
 import type { Observe } from '../observe/observe.ts';
+import { wishesWith } from '../renditions/profile.ts';
 import { RenditionRegistry } from '../renditions/rendition-registry.ts';
 import type { SessionRegistry } from '../sessions/session-registry.ts';
 import { afterIn, type Clock } from '../time/clock.ts';
 import { toSeconds } from '../time/micros.ts';
-import { Binding } from './binding.ts';
+import { Binding, type TrackChoice } from './binding.ts';
 import type { Publication } from './publication.ts';
-import type { PublishRequest, StreamSource, SubscribeRequest } from './requests.ts';
+import type { PublishRequest, StreamSource, SubscribeRequest, TrackWish } from './requests.ts';
 import { StandbySource, standbyProtocol } from './standby.ts';
 import { Stream } from './stream.ts';
 import { parseStreamName } from './stream-name.ts';
@@ -43,7 +44,7 @@ export class StreamRegistry {
     this.#dependencies = dependencies;
     const { scope, events, clock, sessions, observe } = dependencies;
     this.renditions = new RenditionRegistry(settings.renditions, { sessions });
-    this.#binding = new Binding({ renditions: this.renditions, events, scope });
+    this.#binding = new Binding({ renditions: this.renditions, events, scope, log: observe.log });
     if (settings.standby.size > 0) {
       this.addSource(
         new StandbySource(settings, { streams: this, sessions, events, clock, scope, log: observe.log }),
@@ -103,12 +104,12 @@ export class StreamRegistry {
   }
 
   /**
-   * The door out. Waits for a source that claims the name and for the stream's tracks. Throws `stream-name-invalid`,
-   * `stream-not-found`, `access-refused`, `source-failed`, `stream-has-no-media`, `codecs-do-not-match`, `budget-spent`,
-   * `transcoder-failed`, `timed-out`, `closed`.
+   * The door out; a profile's suffix on the name asks for that form of the stream in front of it. Waits for a source that
+   * claims the name and for the stream's tracks. Throws `stream-name-invalid`, `stream-not-found`, `access-refused`,
+   * `source-failed`, `stream-has-no-media`, `codecs-do-not-match`, `budget-spent`, `transcoder-failed`, `timed-out`, `closed`.
    */
   async subscribe(request: SubscribeRequest): Promise<Subscription> {
-    const name = parseStreamName(request.name);
+    const { name, wishes } = this.#resolve(parseStreamName(request.name), request.wishes);
     const { session, credentials } = request;
     if (request.admitted !== true) {
       await this.#dependencies.access.admit({ action: 'play', session, stream: name, credentials });
@@ -119,13 +120,30 @@ export class StreamRegistry {
       const stream = await this.obtain(name, scope);
       const hasMedia = await stream.settling.wait(scope);
       this.#checkUsable(stream, scope, hasMedia);
-      const subscription = await this.#join(stream, request, scope);
+      const subscription = await this.#join(stream, { ...request, wishes }, scope);
       this.#checkUsable(stream, scope, true);
       return subscription;
     } catch (error) {
       await scope.close({ code: 'refused', error });
       throw error;
     }
+  }
+
+  /** Why a subscription reads what it reads. */
+  explain(subscription: Subscription): readonly TrackChoice[] {
+    return this.#binding.explain(subscription);
+  }
+
+  /** `room-720p` is the profile `-720p` of `room`, unless a stream or source has that very name. */
+  #resolve(name: string, wishes: readonly TrackWish[]): { name: string; wishes: readonly TrackWish[] } {
+    if (this.#isKnown(name)) return { name, wishes };
+    const found = this.renditions.findProfile(name);
+    if (found === undefined || !this.#isKnown(found.base)) return { name, wishes };
+    return { name: found.base, wishes: wishesWith(found.profile, wishes) };
+  }
+
+  #isKnown(name: string): boolean {
+    return this.#streams.has(name) || this.#demands.has(name) || [...this.#sources].some((one) => one.claims(name));
   }
 
   /** The stream of that name: live, or brought by a source while `user` lives. Asks no policy. */

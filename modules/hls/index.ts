@@ -42,6 +42,7 @@ function configure(core: Core, config: HlsConfig): RunningModule {
       viewers: viewers.count,
       connections: listener.connections,
       cut: counters.cut,
+      bytesOut: counters.bytesOut,
       keptBytes: muxers.budgets.memory.used,
       blocked: muxers.budgets.waits.waiting,
       muxers: muxers.inspect(),

@@ -1,14 +1,16 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import type { Core } from '../../core/core.ts';
 import type { Scope } from '../../core/lifecycle/scope.ts';
 import { listenOn } from '../../core/modules/listen.ts';
 import { every } from '../../core/time/clock.ts';
-import { seconds, toMillis } from '../../core/time/micros.ts';
+import { millis, seconds, toMillis } from '../../core/time/micros.ts';
 import { Certificates } from '../../core/tls/certificates.ts';
 import type { HlsConfig } from './config.ts';
 import { Exchange, type ExchangeCounters } from './exchange.ts';
+import { OldConnections } from './old-connections.ts';
 
 export interface ListenerDependencies {
   readonly core: Core;
@@ -27,6 +29,7 @@ export class Listener {
   readonly #perAddress = new Map<string, number>();
   readonly #exchanges = new Set<Exchange>();
   readonly #sessions = new Set<ServerHttp2Session>();
+  readonly #old: OldConnections;
   #plain: Server | undefined;
   #secure: Http2SecureServer | undefined;
   connections = 0;
@@ -37,6 +40,11 @@ export class Listener {
   constructor(config: HlsConfig, dependencies: ListenerDependencies) {
     this.#config = config;
     this.#dependencies = dependencies;
+    const { clock } = dependencies.core;
+    this.#old = new OldConnections(
+      { handshake: config.limits.handshake, keepAlive: config.connections.keepAlive },
+      { clock },
+    );
   }
 
   /** Throws `port-unavailable`. */
@@ -55,7 +63,7 @@ export class Listener {
       const place = { module: 'hls', key: 'hls.secure.port', ...secure };
       this.securePort = await listenOn(this.#secure, place, (error) => this.#failed(error));
     }
-    every(scope, core.clock, seconds(1), () => this.#cutSlowReaders());
+    every(scope, core.clock, seconds(1), () => this.#cutSlow());
   }
 
   /** Accepts nobody new; answers what is being asked; cuts the rest when `deadline` is over. */
@@ -63,11 +71,19 @@ export class Listener {
     const closed = [this.#plain, this.#secure].flatMap((server) =>
       server === undefined ? [] : [new Promise<void>((resolve) => server.close(() => resolve()))],
     );
-    this.#plain?.closeIdleConnections();
+    const { core, scope } = this.#dependencies;
+    // Players keep connections open: each is closed once its request is answered.
+    const closeIdle = (): void => {
+      this.#plain?.closeIdleConnections();
+      this.#old.cut(true);
+    };
+    closeIdle();
+    const cancel = every(scope, core.clock, millis(100), closeIdle);
     for (const session of this.#sessions) session.close();
     deadline.addEventListener('abort', () => this.#cut(), { once: true });
     if (deadline.aborted) this.#cut();
     await Promise.all(closed);
+    cancel();
   }
 
   #createPlain(): Server {
@@ -87,7 +103,7 @@ export class Listener {
   }
 
   #createSecure(): Http2SecureServer {
-    const { limits, connections } = this.#config;
+    const { limits } = this.#config;
     const server = createSecureServer({
       allowHTTP1: true,
       handshakeTimeout: toMillis(limits.handshake),
@@ -104,11 +120,10 @@ export class Listener {
       unknownProtocolTimeout: toMillis(limits.handshake),
       settings: { maxConcurrentStreams: 100, maxHeaderListSize: headerBytes * 2, enablePush: false },
     } as Parameters<typeof createSecureServer>[0]);
-    const http1 = server as unknown as Server;
-    http1.headersTimeout = toMillis(limits.handshake);
-    http1.requestTimeout = toMillis(limits.handshake) * 2;
-    http1.keepAliveTimeout = toMillis(connections.keepAlive);
     server.on('connection', (socket: Socket) => this.#accept(socket));
+    server.on('secureConnection', (socket: TLSSocket) => {
+      if (socket.alpnProtocol !== 'h2') this.#old.add(socket);
+    });
     server.on('session', (session) => this.#acceptSession(session));
     server.on('request', (request, response) => {
       // The compatible half of node:http2 and node:http itself: what an Exchange uses is the same in both.
@@ -147,15 +162,22 @@ export class Listener {
   #take(request: IncomingMessage, response: ServerResponse, secure: boolean): void {
     const { counters, core, answer } = this.#dependencies;
     const exchange = new Exchange(request, response, { secure, counters, now: () => core.clock.now() });
+    const isOld = secure && request.httpVersionMajor === 1;
+    const socket = request.socket;
+    if (isOld) this.#old.asked(socket);
     this.#exchanges.add(exchange);
-    response.on('close', () => this.#exchanges.delete(exchange));
+    response.on('close', () => {
+      this.#exchanges.delete(exchange);
+      if (isOld) this.#old.answered(socket);
+    });
     // The peer may go at any time: 'close' follows and says the same.
     response.on('error', () => undefined);
     answer(exchange);
   }
 
   /** An answer that nobody takes holds memory and a connection. */
-  #cutSlowReaders(): void {
+  #cutSlow(): void {
+    this.#old.cut();
     const latest = this.#dependencies.core.clock.now() - this.#config.connections.response;
     for (const exchange of this.#exchanges) {
       if (exchange.answeredAt === undefined || exchange.answeredAt > latest) continue;
@@ -166,6 +188,7 @@ export class Listener {
   }
 
   #cut(): void {
+    this.#old.cut(true);
     this.#plain?.closeAllConnections();
     this.#plain?.close();
     for (const session of this.#sessions) session.destroy();

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { Agent, get, request as httpRequest, type IncomingMessage } from 'node:http';
 import { type ClientHttp2Session, connect as connectHttp2, constants } from 'node:http2';
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { allow, refuse } from '../../core/access/access-control.ts';
 import type { Micros } from '../../core/time/micros.ts';
 import { HlsServer } from '../support/hls-server.ts';
@@ -274,6 +275,12 @@ describe('HLS: hostile clients', function () {
     slow.write('GET /live/media.m3u8 HTTP/1.1\r\nHost: a\r\nX-');
     await closed(slow);
     assert.ok(performance.now() - began < 6_000);
+    const secure = Number(new URL(server.secureUrl).port);
+    const options = { port: secure, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] };
+    const slowInside = connectTls(options, () => slowInside.write('GET /live/media.m3u8 HTTP/1.1\r\nX-'));
+    await closed(slowInside);
+    const silent = connect(secure, '127.0.0.1');
+    await closed(silent);
     // Reads nothing: the kernel's buffers fill up, then the answer waits.
     const lazy = connect(server.port, '127.0.0.1');
     lazy.pause();

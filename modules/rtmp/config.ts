@@ -55,6 +55,12 @@ export const rtmpConfig = section({
     default: 'refuse',
     about: 'What happens when somebody publishes under a name that is live already.',
   }),
+  gather: duration({
+    default: '40ms',
+    maximum: '500ms',
+    about:
+      "The longest time for which a publisher's bytes may wait to be read at once. It is only used up while many publish; 0 never waits.",
+  }),
   merge: duration({
     default: '350ms',
     maximum: '5s',

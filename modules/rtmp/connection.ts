@@ -19,6 +19,7 @@ import { initialChunkSize, messageType, type OutgoingMessage, type RtmpMessage }
 import { checkFirstByte, type Handshake } from './handshake.ts';
 import { outgoingChunkSize } from './message-form.ts';
 import type { RtmpCounters } from './metrics.ts';
+import type { ReadPacer } from './read-pacer.ts';
 
 export interface ConnectionSettings {
   /** A peer that has been silent for half of it is pinged; after all of it, cut. */
@@ -33,6 +34,8 @@ export interface ConnectionDependencies {
   readonly log: Log;
   readonly counters: RtmpCounters;
   readonly handshake: Handshake;
+  /** Paces the reads of a peer that publishes. */
+  readonly readPacer?: ReadPacer;
 }
 
 /** What a connection tells its owner. */
@@ -73,6 +76,8 @@ export class RtmpConnection {
   #lastReceived: Micros;
   #pinged = false;
   #pongs = 0;
+  readonly #readPacer: ReadPacer | undefined;
+  #publishes = false;
   bytesIn = 0;
   bytesOut = 0;
 
@@ -85,6 +90,7 @@ export class RtmpConnection {
     this.#counters = dependencies.counters;
     this.#idle = settings.idle;
     this.#handshake = dependencies.handshake;
+    this.#readPacer = dependencies.readPacer;
     this.#reader = new ChunkReader(settings.reading);
     this.#lastReceived = clock.now();
     this.remoteAddress = socket.remoteAddress ?? 'unknown';
@@ -115,8 +121,9 @@ export class RtmpConnection {
     return this.#reader.partialBytes;
   }
 
-  /** What the peer may send from here on. */
+  /** What the peer may send from here on: it publishes. */
   allow(limits: Partial<ChunkReaderLimits>): void {
+    this.#publishes = true;
     this.#reader.allow(limits);
   }
 
@@ -190,6 +197,7 @@ export class RtmpConnection {
       if (chunks === undefined || chunks.length === 0) return;
       this.#reader.push(chunks, this.#onMessage);
       this.#acknowledge();
+      if (this.#publishes) this.#readPacer?.rest(this.#socket);
     } catch (error) {
       this.#fail(error);
     }

@@ -8,6 +8,7 @@ import { type RtmpConfig, rtmpConfig } from './config.ts';
 import { RtmpRelays } from './contract.ts';
 import { RtmpListener } from './listener.ts';
 import { measureRtmp, RtmpCounters } from './metrics.ts';
+import { ReadPacer } from './read-pacer.ts';
 import { Relays } from './relays.ts';
 
 /** RTMP and RTMPS, server and client. */
@@ -23,6 +24,7 @@ class RunningRtmp implements RunningModule {
   readonly #config: RtmpConfig;
   readonly #counters = new RtmpCounters();
   readonly #pacer: WritePacer<Batches>;
+  readonly #readPacer: ReadPacer;
   readonly #listener: RtmpListener;
   readonly #relays: Relays;
 
@@ -34,7 +36,8 @@ class RunningRtmp implements RunningModule {
       { merge: config.merge, share: () => new Batches() },
       { clock, scope, busyness: measureBusyness() },
     );
-    this.#listener = new RtmpListener(config, { core, counters, pacer: this.#pacer });
+    this.#readPacer = new ReadPacer({ gather: config.gather }, { clock, scope, messages: () => counters.messagesIn });
+    this.#listener = new RtmpListener(config, { core, counters, pacer: this.#pacer, readPacer: this.#readPacer });
     this.#relays = new Relays(config, {
       core,
       counters,
@@ -59,6 +62,7 @@ class RunningRtmp implements RunningModule {
     return {
       ...this.#counters.read(),
       mergingMillis: this.#pacer.interval / 1_000,
+      gatheringMillis: this.#readPacer.interval / 1_000,
       ports: this.#listener.ports,
       relays: this.#relays.list(),
     };

@@ -11,6 +11,7 @@ import type { RtmpConfig } from './config.ts';
 import { RtmpConnection, strangerLimits } from './connection.ts';
 import { ServerHandshake } from './handshake.ts';
 import type { RtmpCounters } from './metrics.ts';
+import type { ReadPacer } from './read-pacer.ts';
 import { RtmpSession } from './session.ts';
 import type { WritePacer } from './write-pacer.ts';
 
@@ -18,6 +19,7 @@ export interface ListenerDependencies {
   readonly core: Core;
   readonly counters: RtmpCounters;
   readonly pacer: WritePacer;
+  readonly readPacer: ReadPacer;
 }
 
 const livenessInterval = seconds(1);
@@ -28,6 +30,7 @@ export class RtmpListener {
   readonly #core: Core;
   readonly #counters: RtmpCounters;
   readonly #pacer: WritePacer;
+  readonly #readPacer: ReadPacer;
   readonly #sessions = new Set<RtmpSession>();
   readonly #sockets = new Set<Socket>();
   readonly #perAddress = new Map<string, number>();
@@ -41,6 +44,7 @@ export class RtmpListener {
     this.#core = dependencies.core;
     this.#counters = dependencies.counters;
     this.#pacer = dependencies.pacer;
+    this.#readPacer = dependencies.readPacer;
   }
 
   /** The ports that were opened. */
@@ -132,6 +136,7 @@ export class RtmpListener {
         clock: core.clock,
         log: core.observe.log,
         counters,
+        readPacer: this.#readPacer,
         handshake: new ServerHandshake(Math.floor(core.clock.now() / 1_000)),
       },
     );

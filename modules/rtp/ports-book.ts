@@ -1,0 +1,76 @@
+import type { Buffer } from 'node:buffer';
+import type { PortRange } from '../../core/config/schema.ts';
+import type { Core } from '../../core/core.ts';
+import { Demand } from '../../core/lifecycle/demand.ts';
+import type { Scope } from '../../core/lifecycle/scope.ts';
+import { type Micros, ZERO } from '../../core/time/micros.ts';
+import type { DatagramPorts, DatagramRoute, PortsRequest } from './contract.ts';
+import { type DatagramPeer, DatagramPeers } from './datagram-peers.ts';
+import { openPorts } from './datagram-ports.ts';
+import type { RtpCounters } from './metrics.ts';
+
+export interface PortsBookDependencies {
+  readonly core: Core;
+  readonly counters: RtpCounters;
+  readonly latchWindow: Micros;
+}
+
+/** The pairs of ports that are open, and who uses them. */
+export class PortsBook {
+  readonly #range: PortRange;
+  readonly #dependencies: PortsBookDependencies;
+  readonly #shared = new Map<string, Demand<DatagramPeers>>();
+  readonly #peers = new WeakMap<DatagramPorts, DatagramPeers>();
+  open = 0;
+
+  constructor(range: PortRange, dependencies: PortsBookDependencies) {
+    this.#range = range;
+    this.#dependencies = dependencies;
+  }
+
+  /** Throws `limit-reached` and `port-unavailable`. */
+  async take(request: PortsRequest, scope: Scope): Promise<DatagramPorts> {
+    const peers = await (request.use === 'own' ? this.#open(request, scope) : this.#share(request, scope));
+    return peers.ports;
+  }
+
+  /** Makes a peer's datagrams come in, until the scope ends. Throws TypeError for ports of another plane. */
+  attach(
+    route: DatagramRoute,
+    hear: { onPacket: (bytes: Buffer) => void; onControl: (bytes: Buffer) => void; anySource: boolean },
+    scope: Scope,
+  ): DatagramPeer {
+    const peers = this.#peers.get(route.ports);
+    if (peers === undefined) throw new TypeError('ports that this plane has not opened');
+    const { address, port, controlPort } = route;
+    const peer = peers.add({ address, port, controlPort, ...hear });
+    scope.defer(() => peers.remove(peer));
+    return peer;
+  }
+
+  #share(request: PortsRequest, scope: Scope): Promise<DatagramPeers> {
+    const { core } = this.#dependencies;
+    const name = `udp ports of ${request.kind} on ${request.address}`;
+    const known = this.#shared.get(name);
+    const demand =
+      known ??
+      new Demand<DatagramPeers>(
+        { name, linger: ZERO },
+        { clock: core.clock, parent: core.scope, open: (run) => this.#open(request, run) },
+      );
+    if (known === undefined) this.#shared.set(name, demand);
+    return demand.use(scope);
+  }
+
+  async #open(request: PortsRequest, scope: Scope): Promise<DatagramPeers> {
+    const { core, counters, latchWindow } = this.#dependencies;
+    const ports = await openPorts(this.#range, request.address, scope);
+    this.open += 1;
+    scope.defer(() => {
+      this.open -= 1;
+    });
+    const peers = new DatagramPeers(ports, { clock: core.clock, counters, latchWindow });
+    this.#peers.set(ports, peers);
+    return peers;
+  }
+}

@@ -1,0 +1,147 @@
+import type { Buffer } from 'node:buffer';
+import type { Scope } from '../../core/lifecycle/scope.ts';
+import { afterIn, type Cancel, type Clock } from '../../core/time/clock.ts';
+import type { Micros } from '../../core/time/micros.ts';
+
+/** Packets that may wait at one time: a second of 5 Mbit/s. A power of two. */
+const capacity = 512;
+
+export interface ReorderSettings {
+  /** How long a gap is waited for. 0: not at all, as on a connection that keeps order itself. */
+  readonly wait: Micros;
+}
+
+export interface ReorderDependencies {
+  readonly clock: Clock;
+  readonly scope: Scope;
+  /** Gets every packet in order. */
+  readonly release: (bytes: Buffer) => void;
+  /** Hears of packets that are given up. */
+  readonly lose: (count: number) => void;
+}
+
+/** Puts packets in order, waiting for what is missing as long as it is of use. Sequence numbers are unwrapped. */
+export class ReorderBuffer {
+  readonly #wait: Micros;
+  readonly #clock: Clock;
+  readonly #scope: Scope;
+  readonly #release: (bytes: Buffer) => void;
+  readonly #lose: (count: number) => void;
+  readonly #slots: (Buffer | undefined)[] = [];
+  #next: number | undefined;
+  #newest = 0;
+  #held = 0;
+  #cancel: Cancel | undefined;
+  duplicates = 0;
+  reordered = 0;
+
+  constructor(settings: ReorderSettings, dependencies: ReorderDependencies) {
+    this.#wait = settings.wait;
+    this.#clock = dependencies.clock;
+    this.#scope = dependencies.scope;
+    this.#release = dependencies.release;
+    this.#lose = dependencies.lose;
+  }
+
+  get held(): number {
+    return this.#held;
+  }
+
+  push(sequence: number, bytes: Buffer): void {
+    const next = this.#next ?? sequence;
+    if (sequence < next) {
+      this.duplicates += 1;
+      return;
+    }
+    if (sequence === next && this.#held === 0) {
+      this.#next = next + 1;
+      this.#release(bytes);
+      return;
+    }
+    this.#next = next;
+    if (this.#wait === 0 || sequence - next >= capacity) {
+      this.#giveUpTo(sequence);
+      this.#next = sequence + 1;
+      this.#release(bytes);
+      return;
+    }
+    this.#hold(sequence, bytes);
+  }
+
+  /** Everything that is held goes out, gaps or not. */
+  flush(): void {
+    if (this.#held > 0) this.#giveUpTo(this.#newest + 1);
+  }
+
+  /** Begins anew: another source. */
+  reset(): void {
+    this.#slots.length = 0;
+    this.#held = 0;
+    this.#next = undefined;
+    this.#disarm();
+  }
+
+  #hold(sequence: number, bytes: Buffer): void {
+    const slot = sequence & (capacity - 1);
+    if (this.#slots[slot] !== undefined) {
+      this.duplicates += 1;
+      return;
+    }
+    if (sequence < this.#newest && this.#held > 0) this.reordered += 1;
+    this.#slots[slot] = bytes;
+    if (this.#held === 0 || sequence > this.#newest) this.#newest = sequence;
+    this.#held += 1;
+    this.#releaseReady();
+    if (this.#held > 0) this.#cancel ??= afterIn(this.#scope, this.#clock, this.#wait, () => this.#giveUpGap());
+  }
+
+  #releaseReady(): void {
+    let progress = false;
+    while (this.#held > 0) {
+      const slot = (this.#next ?? 0) & (capacity - 1);
+      const bytes = this.#slots[slot];
+      if (bytes === undefined) break;
+      this.#slots[slot] = undefined;
+      this.#held -= 1;
+      this.#next = (this.#next ?? 0) + 1;
+      progress = true;
+      this.#release(bytes);
+    }
+    if (progress) this.#disarm();
+  }
+
+  /** The oldest gap has been waited for long enough. */
+  #giveUpGap(): void {
+    this.#cancel = undefined;
+    if (this.#held === 0) return;
+    let lost = 0;
+    while (this.#slots[(this.#next ?? 0) & (capacity - 1)] === undefined) {
+      this.#next = (this.#next ?? 0) + 1;
+      lost += 1;
+    }
+    this.#lose(lost);
+    this.#releaseReady();
+    if (this.#held > 0) this.#cancel ??= afterIn(this.#scope, this.#clock, this.#wait, () => this.#giveUpGap());
+  }
+
+  #giveUpTo(sequence: number): void {
+    this.#disarm();
+    while (this.#held > 0) {
+      let lost = 0;
+      while (this.#slots[(this.#next ?? 0) & (capacity - 1)] === undefined) {
+        this.#next = (this.#next ?? 0) + 1;
+        lost += 1;
+      }
+      if (lost > 0) this.#lose(lost);
+      this.#releaseReady();
+    }
+    const rest = sequence - (this.#next ?? sequence);
+    if (rest > 0) this.#lose(rest);
+    this.#next = Math.max(this.#next ?? sequence, sequence);
+  }
+
+  #disarm(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+}

@@ -1,0 +1,137 @@
+import {
+  choice,
+  duration,
+  flag,
+  host,
+  type Infer,
+  integer,
+  limits,
+  list,
+  listen,
+  optional,
+  port,
+  portRange,
+  secret,
+  section,
+  size,
+  text,
+  tls,
+} from '../../core/config/schema.ts';
+
+const relay = section({
+  name: text({ about: 'The name of the stream here.', longest: 200 }),
+  url: text({ about: 'rtsp://host[:port]/path of the other server, or rtsps://.', pattern: /^rtsps?:\/\/.+/ }),
+  user: optional(text({ about: 'The user that the other server asks for.', longest: 200 })),
+  password: optional(secret({ about: 'The password that the other server asks for.' })),
+  transport: choice(['auto', 'tcp', 'udp'], {
+    default: 'auto',
+    about: 'How media comes: auto takes TCP, and UDP where the other server will not have it.',
+  }),
+});
+
+/** The `rtsp` section of the configuration. */
+export const rtspConfig = section({
+  listen: listen({ port: 554, about: 'Where RTSP is taken.' }),
+  fallbackPort: port({
+    default: 8554,
+    about:
+      'The port that is opened when this user may not open the one above; 0 for none: the module then fails to start.',
+  }),
+  secure: section(
+    {
+      enabled: flag({ default: false, about: 'Whether RTSPS is opened.' }),
+      host: host({ default: 'any', about: 'The address to listen on; "any" is every address of the host.' }),
+      port: port({ default: 322, about: 'The port of RTSPS.' }),
+    },
+    'RTSP over TLS.',
+  ),
+  tls: tls(),
+  limits: limits({ handshake: '10s', idle: '60s' }),
+  bodyBytes: size({ default: '64KiB', maximum: '1MiB', about: 'Longest description that a publisher may announce.' }),
+  onConflict: choice(['refuse', 'replace'], {
+    default: 'refuse',
+    about: 'What happens when somebody publishes under a name that is live already.',
+  }),
+  publishIdle: duration({
+    default: '30s',
+    minimum: '1s',
+    about: 'How long a publisher may send no media before it is cut.',
+  }),
+  start: choice(['cached', 'fresh', 'live'], {
+    default: 'cached',
+    about:
+      'Where a player begins: with the cached group of pictures, at a fresh key frame where the publisher can be asked for one, or at the next key frame to come.',
+  }),
+  transports: section(
+    {
+      tcp: flag({ default: true, about: 'Whether media may go over the RTSP connection itself.' }),
+      udp: flag({ default: true, about: 'Whether media may go over UDP.' }),
+      tunnel: flag({ default: true, about: 'Whether RTSP may be tunnelled through HTTP.' }),
+      anyDestination: flag({
+        default: false,
+        about:
+          'Whether players and publishers may name another address for UDP than the one they came from. An open door to flood third parties.',
+      }),
+    },
+    'How media is carried.',
+  ),
+  multicast: section(
+    {
+      enabled: flag({ default: false, about: 'Whether players may ask for multicast.' }),
+      group: text({ default: '239.255.42.42', about: 'The IPv4 group for all streams, of 239.0.0.0/8.', longest: 15 }),
+      ports: portRange({ default: '34000-34999', about: 'UDP ports; each medium of a stream takes two.' }),
+      ttl: integer({ default: 16, minimum: 1, maximum: 255, about: 'How many routers multicast may pass.' }),
+    },
+    'Multicast.',
+  ),
+  digest: section(
+    {
+      algorithms: list(choice(['MD5', 'SHA-256'], { about: 'An algorithm.' }), {
+        default: ['MD5'],
+        about: 'Digests that are offered, the most wanted last: many clients know MD5 alone and take the last offer.',
+      }),
+      basic: flag({ default: true, about: 'Whether passwords may be shown in the clear (Basic), too.' }),
+      realm: text({ default: 'Switchyard', about: 'The realm that clients are shown.', longest: 100 }),
+    },
+    'How players and publishers prove their passwords.',
+  ),
+  pull: list(relay, {
+    about: 'Cameras and servers whose streams are fetched when somebody wants them.',
+    longest: 1_000,
+  }),
+  push: list(relay, { about: 'Streams to hand on to other servers whenever they are live.', longest: 1_000 }),
+  client: section(
+    {
+      ports: portRange({
+        default: '32000-32999',
+        about: 'Local ports of outgoing connections, and UDP ports of their media.',
+      }),
+      timeout: duration({ default: '10s', minimum: '100ms', about: 'How long another server may take to answer.' }),
+      mediaTimeout: duration({
+        default: '5s',
+        minimum: '500ms',
+        about: 'How long another server may send no media before the connection is made anew.',
+      }),
+      retryFirst: duration({ default: '500ms', minimum: '10ms', about: 'Pause before the first new attempt.' }),
+      retryLongest: duration({
+        default: '2s',
+        minimum: '10ms',
+        about: 'Longest pause between attempts: a camera that comes back should be seen soon.',
+      }),
+      rejectUnauthorized: flag({ default: true, about: 'Whether the certificate of an RTSPS server must be valid.' }),
+      hosts: list(text({ about: 'A host name or address; "*" is any.', longest: 253 }), {
+        about: 'Hosts that stream names of the form rtsp://host/path, and REST calls, may reach. None when empty.',
+        longest: 1_000,
+      }),
+      addresses: list(text({ about: 'An address or a network, such as 10.0.0.0/8.', longest: 64 }), {
+        about:
+          'Addresses that those names may lead to although they are loopback, link-local, private or otherwise inner ones.',
+        longest: 1_000,
+      }),
+    },
+    'Connections to other servers.',
+  ),
+});
+
+export type RtspConfig = Infer<typeof rtspConfig>;
+export type RtspRelayConfig = RtspConfig['pull'][number];

@@ -1,0 +1,55 @@
+import type { Core } from '../../core/core.ts';
+import type { AdvertisedUrl, Module, RunningModule } from '../../core/modules/module.ts';
+import { RtpPlane } from '../rtp/contract.ts';
+import { type RtspConfig, rtspConfig } from './config.ts';
+import { RtspListener } from './listener.ts';
+import { measureRtsp, RtspCounters } from './metrics.ts';
+
+/** RTSP and RTSPS, server and client. */
+export const rtspModule: Module<RtspConfig> = {
+  name: 'rtsp',
+  about:
+    'RTSP and RTSPS: players play, encoders publish; cameras and other servers are fetched, and streams handed on.',
+  config: rtspConfig,
+  requires: [RtpPlane],
+  configure: (core, config) => new RunningRtsp(config, core),
+};
+
+class RunningRtsp implements RunningModule {
+  readonly #config: RtspConfig;
+  readonly #counters = new RtspCounters();
+  readonly #listener: RtspListener;
+
+  constructor(config: RtspConfig, core: Core) {
+    this.#config = config;
+    const counters = this.#counters;
+    this.#listener = new RtspListener(config, { core, plane: core.services.get(RtpPlane), counters });
+    measureRtsp(core, counters);
+  }
+
+  start(): Promise<void> {
+    return this.#listener.open();
+  }
+
+  stop(deadline: AbortSignal): Promise<void> {
+    return this.#listener.close(deadline);
+  }
+
+  inspect(): Record<string, unknown> {
+    const { protocolErrors, ...numbers } = this.#counters;
+    const { port, securePort } = this.#listener;
+    return { ...numbers, protocolErrors: Object.fromEntries(protocolErrors), port, securePort };
+  }
+
+  get urls(): readonly AdvertisedUrl[] {
+    const { listen, secure } = this.#config;
+    const { port, securePort } = this.#listener;
+    const urls: AdvertisedUrl[] = [];
+    const add = (protocol: string, url: string): void => {
+      urls.push({ protocol, direction: 'publish', url }, { protocol, direction: 'play', url });
+    };
+    if (listen.enabled) add('RTSP', `rtsp://HOST${port === 554 ? '' : `:${port}`}/NAME`);
+    if (secure.enabled) add('RTSPS', `rtsps://HOST${securePort === 322 ? '' : `:${securePort}`}/NAME`);
+    return urls;
+  }
+}

@@ -1,0 +1,139 @@
+import type { Credentials } from '../../core/access/access-control.ts';
+import type { Core } from '../../core/core.ts';
+import type { Scope } from '../../core/lifecycle/scope.ts';
+import type { Session } from '../../core/sessions/session.ts';
+import type { SubscribeRequest, TrackWish } from '../../core/streams/requests.ts';
+import type { Subscription } from '../../core/streams/subscription.ts';
+import type { MediaKind, Track } from '../../core/streams/track.ts';
+import type { PlayLeg, RtpFormat, RtpMedium, RtpPlane, RtpPlayback, RtpRoute, RtpStart } from '../rtp/contract.ts';
+
+export interface PlayDependencies {
+  readonly core: Core;
+  readonly plane: RtpPlane;
+  readonly session: Session;
+  /** The peer has shown that it lives. */
+  readonly onSign: () => void;
+}
+
+/** One medium as it is offered. */
+export interface OfferedMedium {
+  readonly kind: MediaKind;
+  /** What its control URL ends with. */
+  readonly track: number;
+  readonly format: RtpFormat;
+}
+
+/** Dynamic payload types: RFC 3551 6. One for each kind, the same for everybody. */
+const payloadTypes: Readonly<Record<MediaKind, number>> = { video: 96, audio: 97 };
+
+/** A stream as one player takes it: described, set up, playing, paused. */
+export class PlaySession {
+  readonly name: string;
+  readonly scope: Scope;
+  readonly media: readonly OfferedMedium[];
+  readonly subscription: Subscription;
+  readonly #dependencies: PlayDependencies;
+  readonly #routes = new Map<number, { readonly route: RtpRoute; readonly scope: Scope }>();
+  #playback: RtpPlayback | undefined;
+  #state: 'described' | 'ready' | 'playing' | 'paused' = 'described';
+
+  private constructor(name: string, subscription: Subscription, scope: Scope, dependencies: PlayDependencies) {
+    this.name = name;
+    this.subscription = subscription;
+    this.scope = scope;
+    this.#dependencies = dependencies;
+    this.media = offer(subscription.tracks, dependencies.plane);
+    scope.defer(() => {
+      this.#playback = undefined;
+    });
+  }
+
+  /** Subscribes. Throws what `streams.subscribe` throws. */
+  static async open(
+    request: { name: string; credentials: Credentials; start: NonNullable<SubscribeRequest['start']> },
+    dependencies: PlayDependencies,
+  ): Promise<PlaySession> {
+    const { core, plane, session } = dependencies;
+    const scope = session.scope.child(`playing ${request.name}`);
+    const wishes: TrackWish[] = (['video', 'audio'] as const).map((kind) => ({
+      kind,
+      accepts: plane.targets(kind),
+      optional: kind === 'audio',
+    }));
+    try {
+      const subscription = await core.streams.subscribe({ ...request, session, wishes, parent: scope });
+      const play = new PlaySession(request.name, subscription, scope, dependencies);
+      subscription.scope.defer((reason) => void scope.close(reason));
+      return play;
+    } catch (error) {
+      await scope.close({ code: 'refused', error });
+      throw error;
+    }
+  }
+
+  get state(): 'described' | 'ready' | 'playing' | 'paused' {
+    return this.#state;
+  }
+
+  get playback(): RtpPlayback | undefined {
+    return this.#playback;
+  }
+
+  findMedium(track: number): OfferedMedium | undefined {
+    return this.media.find((medium) => medium.track === track);
+  }
+
+  /** Media that are set up, in the order of their tracks. */
+  get ready(): readonly OfferedMedium[] {
+    return this.media.filter(({ track }) => this.#routes.has(track));
+  }
+
+  /** Whether media go over the connection. */
+  get interleaved(): boolean {
+    for (const { route } of this.#routes.values()) return route.kind === 'interleaved';
+    return false;
+  }
+
+  /** Sets a medium up, anew if it was. `scope` is the life of what the route needs. */
+  setUp(track: number, route: RtpRoute, scope: Scope): void {
+    void this.#routes.get(track)?.scope.close({ code: 'replaced' });
+    this.#routes.set(track, { route, scope });
+    this.#state = 'ready';
+  }
+
+  /** Makes ready to play: where each medium will begin. */
+  prepare(): readonly RtpStart[] {
+    this.#playback ??= this.#open();
+    return this.#playback.prepare();
+  }
+
+  start(): void {
+    this.#state = 'playing';
+    this.#playback?.start();
+  }
+
+  pause(): void {
+    this.#state = 'paused';
+    this.#playback?.pause();
+  }
+
+  #open(): RtpPlayback {
+    const { plane, onSign } = this.#dependencies;
+    const onEnd = (): void => void this.scope.close(this.subscription.endReason ?? { code: 'publisher-left' });
+    const legs = this.ready.flatMap((medium): PlayLeg[] => {
+      const route = this.#routes.get(medium.track)?.route;
+      const agreed: RtpMedium = { kind: medium.kind, format: medium.format, feedback: [] };
+      return route === undefined ? [] : [{ medium: agreed, route }];
+    });
+    return plane.play({ subscription: this.subscription, legs, onEnd, onSign }, this.scope);
+  }
+}
+
+function offer(tracks: readonly Track[], plane: RtpPlane): readonly OfferedMedium[] {
+  const order: readonly MediaKind[] = ['video', 'audio'];
+  return order.flatMap((kind) => {
+    const track = tracks.find((candidate) => candidate.kind === kind);
+    const format = track === undefined ? undefined : plane.formatFor(track.codec, payloadTypes[kind]);
+    return format === undefined ? [] : [{ kind, track: order.indexOf(kind), format }];
+  });
+}

@@ -115,6 +115,8 @@ class ViewerGroup<Shared extends SharedWrites> implements StreamWaiter {
   /** Waiting for something new; holding it back until a timer or a picture; serving, or about to. */
   #state: 'waiting' | 'holding' | 'serving' = 'waiting';
   #registered = false;
+  /** Something came, or the stream ended, while viewers were being served. */
+  #missed = false;
   /** Where the stream's pictures stood when they were last served. */
   #served = 0;
   #cancel: Cancel = () => undefined;
@@ -142,9 +144,15 @@ class ViewerGroup<Shared extends SharedWrites> implements StreamWaiter {
   /** The stream has something new, or has ended. */
   wake(): void {
     this.#registered = false;
-    if (this.#viewers.size === 0 || this.#state === 'serving') return;
+    if (this.#state === 'serving') this.#missed = true;
+    else this.#consider();
+  }
+
+  #consider(): void {
+    if (this.#viewers.size === 0) return;
     const { interval, atPictures } = this.#pace();
-    if (interval <= 0 || this.#ended || (atPictures && this.#pictures !== this.#served)) {
+    const ended = this.#stream.endReason !== undefined;
+    if (interval <= 0 || ended || (atPictures && this.#pictures !== this.#served)) {
       this.#cancel();
       this.#state = 'serving';
       // A microtask, so that all units of one read of the publisher's socket go into one write.
@@ -155,15 +163,12 @@ class ViewerGroup<Shared extends SharedWrites> implements StreamWaiter {
       this.#state = 'holding';
       this.#cancel = this.#clock.after(micros(interval), () => this.#serve());
     }
+    // Otherwise the timer alone decides: no need to hear of every unit.
     if (atPictures) this.#register();
   }
 
   get #pictures(): number {
     return this.#stream.findTrack('video')?.log.end ?? 0;
-  }
-
-  get #ended(): boolean {
-    return this.#stream.endReason !== undefined;
   }
 
   #register(): void {
@@ -175,22 +180,20 @@ class ViewerGroup<Shared extends SharedWrites> implements StreamWaiter {
   #serve(): void {
     this.#state = 'serving';
     this.#served = this.#pictures;
-    this.#serveFrom([...this.#viewers], 0, this.#ended);
+    this.#missed = false;
+    this.#register();
+    this.#serveFrom([...this.#viewers], 0);
   }
 
-  /** `last`: the stream had ended before this began, so that nothing can have come meanwhile. */
-  #serveFrom(viewers: readonly Viewer<Shared>[], from: number, last: boolean): void {
+  #serveFrom(viewers: readonly Viewer<Shared>[], from: number): void {
     const to = Math.min(viewers.length, from + sliceLength);
     for (let index = from; index < to; index += 1) viewers[index]?.flush(this.#shared);
     if (to < viewers.length) {
-      setImmediate(() => this.#serveFrom(viewers, to, last));
+      setImmediate(() => this.#serveFrom(viewers, to));
       return;
     }
     this.#shared.clear();
     this.#state = 'waiting';
-    if (this.#viewers.size === 0 || last) return;
-    // An end that came between two slices has woken nobody.
-    if (this.#ended) this.#serve();
-    else this.#register();
+    if (this.#missed) this.#consider();
   }
 }

@@ -1,0 +1,220 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { StreamPublished, TrackAdded } from '../../core/events/catalogue.ts';
+import { run } from '../support/media-source.ts';
+import { type RtmpTestServer, startRtmpServer } from '../support/rtmp-server.ts';
+
+const quiet = ['-hide_banner', '-loglevel', 'error', '-nostdin'];
+
+/** One packet of `-f framemd5`: stream, dts, pts, duration, size, md5. */
+interface Packet {
+  readonly stream: string;
+  readonly dts: number;
+  readonly pts: number;
+  readonly md5: string;
+}
+
+function readPackets(text: string): Packet[] {
+  return text
+    .split('\n')
+    .filter((line) => /^\d/.test(line))
+    .map((line) => {
+      const [stream = '', dts, pts, , , md5 = ''] = line.split(',').map((field) => field.trim());
+      return { stream, dts: Number(dts), pts: Number(pts), md5 };
+    });
+}
+
+async function packetsOf(input: string): Promise<Packet[]> {
+  const argv = [...quiet, '-copyts', '-i', input, '-map', '0', '-c', 'copy', '-f', 'framemd5', 'pipe:1'];
+  return readPackets((await run('ffmpeg', argv)).toString());
+}
+
+const of = (packets: readonly Packet[], stream: string): Packet[] =>
+  packets.filter((packet) => packet.stream === stream);
+
+/** Which of ffmpeg's stream numbers is the picture: the order depends on what came first. */
+async function pictureOf(file: string): Promise<string> {
+  const argv = ['-v', 'error', '-select_streams', 'v', '-show_entries', 'stream=index', '-of', 'csv=p=0', file];
+  return (await run('ffprobe', argv)).toString().trim();
+}
+
+describe('RTMP with foreign clients', function () {
+  this.timeout(60_000);
+  let running: RtmpTestServer;
+  let folder: string;
+  const clips = new Map<string, string>();
+  const children: ChildProcess[] = [];
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'rtmp-foreign-'));
+    running = await startRtmpServer({}, { reconnectGrace: 0 });
+    for (const [name, reorder] of [
+      ['plain', '0'],
+      ['reordered', '2'],
+    ] as const) {
+      const file = join(folder, `${name}.flv`);
+      await run('ffmpeg', [
+        ...quiet,
+        ...['-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=30', '-f', 'lavfi', '-i', 'sine=sample_rate=48000'],
+        ...['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', '150', '-bf', reorder],
+        ...['-c:a', 'aac', '-ac', '2', '-t', '4', file],
+      ]);
+      clips.set(name, file);
+    }
+  });
+
+  after(async () => {
+    for (const child of children) child.kill('SIGKILL');
+    await running.stop();
+    await rm(folder, { recursive: true });
+  });
+
+  const url = (name: string): string => `rtmp://127.0.0.1:${running.port}/live/${name}`;
+
+  /** Resolves once the stream is there, before much of it has come. */
+  async function published(name: string): Promise<void> {
+    const { core } = running.server;
+    if (core.streams.find(name) === undefined) {
+      await core.events.next(StreamPublished, core.scope, ({ stream }) => stream.name === name);
+    }
+  }
+
+  const publishers: readonly (readonly [string, (clip: string, name: string) => Promise<unknown>])[] = [
+    ['ffmpeg', (clip, name) => run('ffmpeg', [...quiet, '-re', '-i', clip, '-c', 'copy', '-f', 'flv', url(name)])],
+    [
+      'GStreamer',
+      (clip, name) =>
+        run('gst-launch-1.0', [
+          ...['-q', 'filesrc', `location=${clip}`, '!', 'flvdemux', 'name=d'],
+          ...['flvmux', 'name=m', 'streamable=true', '!', 'rtmp2sink', `location=${url(name)}`],
+          ...['d.video', '!', 'queue', '!', 'h264parse', '!', 'identity', 'sync=true', '!', 'm.'],
+          ...['d.audio', '!', 'queue', '!', 'aacparse', '!', 'identity', 'sync=true', '!', 'm.'],
+        ]),
+    ],
+  ];
+  const players: readonly (readonly [string, (name: string, file: string) => Promise<unknown>])[] = [
+    [
+      'ffmpeg',
+      (name, file) =>
+        run('ffmpeg', [
+          ...quiet,
+          '-copyts',
+          '-i',
+          url(name),
+          '-c',
+          'copy',
+          '-f',
+          'flv',
+          '-flvflags',
+          'no_duration_filesize',
+          file,
+        ]),
+    ],
+    ['rtmpdump', (name, file) => run('rtmpdump', ['-q', '--live', '-r', url(name), '-o', file])],
+    [
+      'GStreamer',
+      (name, file) =>
+        run('gst-launch-1.0', ['-q', 'rtmp2src', `location=${url(name)}`, '!', 'filesink', `location=${file}`]),
+    ],
+  ];
+
+  for (const [player, record] of players) {
+    for (const clip of ['plain', 'reordered']) {
+      it(`ffmpeg → ${player}: every frame, byte for byte, at its time (${clip})`, async () => {
+        const file = clips.get(clip) ?? '';
+        const name = `ffmpeg-${player}-${clip}`;
+        const publishing = publishers[0]?.[1](file, name);
+        await published(name);
+        const copy = join(folder, `${name}.flv`);
+        await Promise.all([publishing, record(name, copy)]);
+        const [sent, got] = await Promise.all([packetsOf(file), packetsOf(copy)]);
+        const [sentPicture, gotPicture] = await Promise.all([pictureOf(file), pictureOf(copy)]);
+        const video = of(got, gotPicture);
+        const expected = of(sent, sentPicture);
+        assert.deepEqual(
+          video.map(({ md5 }) => md5),
+          expected.map(({ md5 }) => md5),
+        );
+        // ffmpeg as a player moves everything by the same amount; the distances must stay.
+        const shift = (video[0]?.dts ?? 0) - (expected[0]?.dts ?? 0);
+        assert.deepEqual(
+          video.map(({ dts, pts }) => [dts - shift, pts - shift]),
+          expected.map(({ dts, pts }) => [dts, pts]),
+        );
+        const sound = of(got, gotPicture === '0' ? '1' : '0');
+        const expectedSound = of(sent, sentPicture === '0' ? '1' : '0').slice(-sound.length);
+        // A player begins at a picture: the sound before it is left out, and none after it.
+        assert.ok(sound.length >= expectedSound.length && sound.length > 180, `${sound.length} sound frames`);
+        assert.deepEqual(
+          sound.map(({ md5, dts }) => [md5, dts - shift]),
+          expectedSound.map(({ md5, dts }) => [md5, dts]),
+        );
+      });
+    }
+  }
+
+  it('GStreamer → ffmpeg: every picture', async () => {
+    const file = clips.get('plain') ?? '';
+    const publishing = publishers[1]?.[1](file, 'gst');
+    await published('gst');
+    const copy = join(folder, 'gst.flv');
+    await Promise.all([publishing, players[0]?.[1]('gst', copy)]);
+    const count = of(await packetsOf(copy), await pictureOf(copy)).length;
+    assert.equal(count, 120);
+  });
+
+  it('gives the first key frame within 100 ms of play, from a long group of pictures', async () => {
+    const file = clips.get('plain') ?? '';
+    const child = spawn('ffmpeg', [...quiet, '-re', '-i', file, '-c', 'copy', '-f', 'flv', url('quick')]);
+    children.push(child);
+    const { core } = running.server;
+    await core.events.next(
+      TrackAdded,
+      core.scope,
+      ({ stream, track }) => stream.name === 'quick' && track.kind === 'audio',
+    );
+    const { RtmpTestClient } = await import('../support/rtmp-client.ts');
+    const player = await RtmpTestClient.connect({ port: running.port });
+    const before = process.hrtime.bigint();
+    await player.play('quick');
+    await player.until(() => player.media('video').length > 1, 'the key frame');
+    const millis = Number(process.hrtime.bigint() - before) / 1e6;
+    assert.ok(millis < 100, `${millis} ms`);
+    player.destroy();
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+  });
+
+  it('keeps ffmpeg playing while its publisher is killed and comes back', async () => {
+    const again = await startRtmpServer({}, { reconnectGrace: '10s' });
+    try {
+      const target = `rtmp://127.0.0.1:${again.port}/live/back`;
+      const file = clips.get('plain') ?? '';
+      const first = spawn('ffmpeg', [...quiet, '-re', '-i', file, '-c', 'copy', '-f', 'flv', target]);
+      children.push(first);
+      const { core } = again.server;
+      await core.events.next(TrackAdded, core.scope, ({ track }) => track.kind === 'audio');
+      const copy = join(folder, 'back.flv');
+      const recording = run('ffmpeg', [...quiet, '-i', target, '-c', 'copy', '-f', 'flv', copy]);
+      const { SubscriberJoined } = await import('../../core/events/catalogue.ts');
+      await core.events.next(SubscriberJoined, core.scope);
+      first.kill('SIGKILL');
+      await once(first, 'exit');
+      await run('ffmpeg', [...quiet, '-re', '-i', file, '-t', '2', '-c', 'copy', '-f', 'flv', target]);
+      await recording;
+      const video = of(await packetsOf(copy), await pictureOf(copy));
+      assert.ok(video.length >= 60, `${video.length} pictures`);
+      const times = video.map(({ dts }) => dts);
+      assert.deepEqual(
+        times,
+        [...times].sort((a, b) => a - b),
+      );
+    } finally {
+      await again.stop();
+    }
+  });
+});

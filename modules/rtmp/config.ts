@@ -56,7 +56,7 @@ export const rtmpConfig = section({
     about: 'What happens when somebody publishes under a name that is live already.',
   }),
   gather: duration({
-    default: '40ms',
+    default: '100ms',
     maximum: '500ms',
     about:
       "The longest time for which a publisher's bytes may wait to be read at once. It is only used up while many publish; 0 never waits.",

@@ -17,12 +17,13 @@ export type LoadOrder =
       readonly seconds: number;
     }
   | { readonly what: 'mark' }
+  | { readonly what: 'sent' }
   | { readonly what: 'report' };
 
 export type LoadAnswer =
   | { readonly what: 'joined'; readonly joinMillis: readonly number[] }
   | { readonly what: 'publishing' }
-  | { readonly what: 'published'; readonly bytes: number }
+  | { readonly what: 'sent'; readonly bytes: number }
   | { readonly what: 'marked' }
   | { readonly what: 'report'; readonly players: readonly PlayerReport[] };
 
@@ -31,6 +32,7 @@ function answer(message: LoadAnswer): void {
 }
 
 const players: BenchPlayer[] = [];
+const publishers: BenchPublisher[] = [];
 
 async function play(order: Extract<LoadOrder, { what: 'play' }>): Promise<void> {
   // A few at a time: joining is not what is measured here, and a burst of a thousand would fill the accept queue.
@@ -52,17 +54,18 @@ async function publish(order: Extract<LoadOrder, { what: 'publish' }>): Promise<
   for (let tag = reader.next(); tag !== undefined; tag = reader.next()) {
     if (tag.type !== flvTagType.script) tags.push(tag);
   }
-  const publishers = order.names.map((name) => new BenchPublisher(order.port, name, tags));
+  publishers.push(...order.names.map((name) => new BenchPublisher(order.port, name, tags)));
   await Promise.all(publishers.map((publisher) => publisher.ready));
   answer({ what: 'publishing' });
   await Promise.all(publishers.map((publisher) => publisher.run(order.seconds)));
-  answer({ what: 'published', bytes: publishers.reduce((sum, publisher) => sum + publisher.bytes, 0) });
 }
 
 process.on('message', (order: LoadOrder) => {
   if (order.what === 'play') void play(order);
   else if (order.what === 'publish') void publish(order);
-  else if (order.what === 'mark') {
+  else if (order.what === 'sent') {
+    answer({ what: 'sent', bytes: publishers.reduce((sum, publisher) => sum + publisher.bytes, 0) });
+  } else if (order.what === 'mark') {
     for (const player of players) player.mark();
     answer({ what: 'marked' });
   } else answer({ what: 'report', players: players.map((player) => player.report()) });

@@ -15,14 +15,12 @@ import { opusCodec } from '../../core/media/codecs/opus.ts';
 import { pcmCodec, speexCodec } from '../../core/media/codecs/telephony.ts';
 import type { MediaKind } from '../../core/streams/track.ts';
 import type { RtpFormat } from './contract.ts';
+import { readLatmConfig } from './latm-depacketizer.ts';
 
 /** Encodings by the names of `a=rtpmap`, in capital letters. */
 const videoEncodings: Readonly<Record<string, VideoCodecName>> = {
   H264: 'h264',
   H265: 'h265',
-  VP8: 'vp8',
-  VP9: 'vp9',
-  AV1: 'av1',
 };
 const audioEncodings: Readonly<Record<string, AudioCodec['name']>> = {
   'MPEG4-GENERIC': 'aac',
@@ -33,19 +31,17 @@ const audioEncodings: Readonly<Record<string, AudioCodec['name']>> = {
   G722: 'g722',
   G729: 'g729',
   SPEEX: 'speex',
-  MPA: 'mp3',
-  'MPA-ROBUST': 'mp3',
 };
 
 const noParameters: ReadonlyMap<string, string> = new Map();
 /** Static payload types, RFC 3551 6. */
-const staticTypes = { pcmu: 0, pcma: 8, g722: 9, g729: 18, mp3: 14 } as const;
+const staticTypes = { pcmu: 0, pcma: 8, g722: 9, g729: 18 } as const;
 
 export function targetsFor(kind: MediaKind): readonly CodecTarget[] {
   return kind === 'video'
-    ? accepting('h264', 'h265', 'vp8', 'vp9', 'av1')
+    ? accepting('h264', 'h265')
     : [
-        ...accepting('aac', 'opus', 'mp3', 'g722', 'g729', 'speex'),
+        ...accepting('aac', 'opus', 'g722', 'g729', 'speex'),
         // RFC 3551 4.5.14: any rate and channels by a dynamic type; players know the static one
         ...accepting('pcmu', 'pcma'),
       ];
@@ -63,8 +59,7 @@ export function understands(kind: MediaKind, format: RtpFormat): boolean {
   if (name === undefined || format.clockRate < 1_000 || format.clockRate > 192_000) return false;
   try {
     // What needs a configuration is refused now where there is none, not at the first packet.
-    if (kind === 'audio' && name !== 'mp3') return audioCodecOf(format) !== undefined || isLatm(format);
-    return true;
+    return kind === 'video' || audioCodecOf(format) !== undefined;
   } catch (error) {
     if (error instanceof CodecError) return false;
     throw error;
@@ -81,7 +76,9 @@ export function audioCodecOf(format: RtpFormat): AudioCodec | undefined {
   switch (codecNameOf('audio', format)) {
     case 'aac': {
       const config = parameters.get('config');
-      return config === undefined || isLatm(format) ? undefined : aacCodec(Buffer.from(config, 'hex'));
+      if (config === undefined) return undefined;
+      const bytes = Buffer.from(config, 'hex');
+      return isLatm(format) ? readLatmConfig(bytes).codec : aacCodec(bytes);
     }
     case 'opus':
       // RFC 7587 7: rtpmap always says 2; what the source sends stands in sprop-stereo.
@@ -144,7 +141,7 @@ export function formatFor(codec: CodecDescriptor, payloadType: number): RtpForma
 type Told = Partial<RtpFormat> & Pick<RtpFormat, 'encoding' | 'clockRate'>;
 const videoClock = 90_000;
 
-function describeVideo(codec: VideoCodec): Told {
+function describeVideo(codec: VideoCodec): Told | undefined {
   switch (codec.name) {
     case 'h264': {
       const level = ((codec.profile << 16) | (codec.constraints << 8) | codec.level).toString(16).padStart(6, '0');
@@ -165,23 +162,8 @@ function describeVideo(codec: VideoCodec): Told {
       ]);
       return { encoding: 'H265', clockRate: videoClock, parameters };
     }
-    case 'av1': {
-      const { profile, level, tier } = codec;
-      const parameters = new Map([
-        ['profile', String(profile)],
-        ['level-idx', String(level)],
-        ['tier', String(tier)],
-      ]);
-      return { encoding: 'AV1', clockRate: videoClock, parameters };
-    }
-    case 'vp9':
-      return {
-        encoding: 'VP9',
-        clockRate: videoClock,
-        parameters: new Map([['profile-id', String(codec.profile)]]),
-      };
-    case 'vp8':
-      return { encoding: 'VP8', clockRate: videoClock };
+    default:
+      return undefined;
   }
 }
 
@@ -229,11 +211,9 @@ function describeAudio(codec: AudioCodec): Told | undefined {
       };
     case 'g729':
       return { encoding: 'G729', clockRate: 8_000, channels, payloadType: staticTypes.g729 };
-    case 'mp3':
-      return { encoding: 'MPA', clockRate: videoClock, payloadType: staticTypes.mp3 }; // RFC 2250 3.5
     case 'speex':
       return { encoding: 'speex', clockRate: codec.sampleRate, channels };
-    case 'flac':
+    default:
       return undefined;
   }
 }

@@ -10,7 +10,8 @@ import { WireError } from '../../wire/errors.ts';
 import type { RtpPacket } from '../../wire/rtp/packet.ts';
 import type { RtpMedium } from './contract.ts';
 import { DecodeTimes, usualDepth } from './decode-times.ts';
-import { type Depacketizer, depacketizerFor } from './depacketizers.ts';
+import type { Depacketizer, DepacketizerLimits } from './depacketizer.ts';
+import { depacketizerFor } from './depacketizers.ts';
 import { audioCodecOf, codecNameOf, videoCodecOf } from './formats.ts';
 
 export interface UnitIntakeDependencies {
@@ -54,13 +55,15 @@ class VideoIntake implements UnitIntake {
     const name = codecNameOf('video', medium.format);
     this.#name = (name ?? 'h264') as VideoCodecName;
     this.#codec = new InBandCodec(this.#name, videoCodecOf(medium.format));
-    this.#depacketizer = depacketizerFor(medium, (parts, timestamp) => this.#write(parts, timestamp));
+    this.#depacketizer = depacketizerFor(medium, limitsOf(dependencies), (parts, timestamp) =>
+      this.#write(parts, timestamp),
+    );
   }
 
   push(packet: RtpPacket, timestamp: number, arrival: Micros): void {
     this.#arrival = arrival;
     try {
-      if (!this.#depacketizer.push(packet, timestamp)) this.lose();
+      if (!this.#depacketizer.push(packet, timestamp)) this.#drop();
     } catch (error) {
       if (!(error instanceof WireError || error instanceof CodecError)) throw error;
       this.#d.onMalformed();
@@ -70,14 +73,19 @@ class VideoIntake implements UnitIntake {
 
   lose(): void {
     this.#depacketizer.lose();
-    this.#d.onDrop();
-    this.#writer?.awaitKeyframe();
-    this.#broken = true;
+    this.#drop();
   }
 
   reset(): void {
     this.#depacketizer.lose();
     this.#times.reset();
+  }
+
+  #drop(): void {
+    if (this.#broken) return;
+    this.#broken = true;
+    this.#d.onDrop();
+    this.#writer?.awaitKeyframe();
   }
 
   #write(parts: readonly Buffer[], timestamp: number): void {
@@ -113,7 +121,9 @@ class AudioIntake implements UnitIntake {
     this.#medium = medium;
     this.#d = dependencies;
     this.#codec = audioCodecOf(medium.format);
-    this.#depacketizer = depacketizerFor(medium, (parts, timestamp) => this.#write(parts, timestamp));
+    this.#depacketizer = depacketizerFor(medium, limitsOf(dependencies), (parts, timestamp) =>
+      this.#write(parts, timestamp),
+    );
   }
 
   push(packet: RtpPacket, timestamp: number, arrival: Micros): void {
@@ -141,4 +151,8 @@ class AudioIntake implements UnitIntake {
     this.#writer ??= this.#d.publication.addTrack(codec);
     this.#writer.write(new AccessUnit({ codec, pts: at, dts: at, keyframe: true, parts }));
   }
+}
+
+function limitsOf({ unitPackets }: UnitIntakeDependencies): DepacketizerLimits {
+  return { unitPackets, unitBytes: unitPackets * 2_048 };
 }

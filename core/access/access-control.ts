@@ -66,6 +66,8 @@ export class AccessControl {
 
   /** The first refusal, or leave. A policy that throws refuses. */
   async decide(request: AccessRequest): Promise<Decision> {
+    if (request.action === 'administer' && this.#policies.size === 0)
+      return refuse('no policy speaks for administration');
     for (const policy of this.#policies) {
       const decision = await this.#ask(policy, request);
       if (!decision.allowed) return decision;

@@ -21,6 +21,11 @@ describe('access control', () => {
     assert.deepEqual(await new AccessControl().decide(request), allow);
   });
 
+  it('never allows administration for want of a policy', async () => {
+    const decision = await new AccessControl().decide({ ...request, action: 'administer' });
+    assert.equal(decision.allowed, false);
+  });
+
   it('needs every policy to agree, and tells the first refusal', async () => {
     const access = new AccessControl();
     const scope = Scope.root('test');

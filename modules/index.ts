@@ -3,6 +3,13 @@ import { demo } from './demo/index.ts';
 import { hlsModule } from './hls/index.ts';
 import { httpModule } from './http/index.ts';
 import { rtmpModule } from './rtmp/index.ts';
+import { transcoderApiModule } from './transcoder-api/index.ts';
 
 /** The product on one screen: every module, in the order of the configuration file. */
-export const modules: readonly Module[] = [rtmpModule, hlsModule, httpModule, demo] as readonly Module[];
+export const modules: readonly Module[] = [
+  rtmpModule,
+  hlsModule,
+  httpModule,
+  transcoderApiModule,
+  demo,
+] as readonly Module[];

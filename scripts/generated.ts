@@ -2,10 +2,11 @@ import { defaultFile, jsonSchema, referencePage } from '../core/config/documents
 import { errorCodes, SwitchyardError } from '../core/errors.ts';
 import { sectionPlans } from '../core/server-settings.ts';
 import { modules } from '../modules/index.ts';
+import { transcoders } from '../transcoders/index.ts';
 
 /** Every generated file, by its path, as it should be: `npm run generate` writes them, a test compares them. */
 export function generatedFiles(): ReadonlyMap<string, string> {
-  const plans = sectionPlans(modules);
+  const plans = sectionPlans([...modules, ...transcoders]);
   return new Map([
     ['conf/default.yaml', defaultFile(plans)],
     ['conf/schema.json', `${JSON.stringify(jsonSchema(plans), undefined, 2)}\n`],
@@ -30,10 +31,11 @@ function errorsPage(): string {
 function modulesPage(): string {
   const names = (keys: readonly { name: string }[] | undefined): string =>
     (keys ?? []).map(({ name }) => `\`${name}\``).join(', ');
-  const rows = modules.map((module) => {
+  const rows = [...modules, ...transcoders].map((module) => {
+    const folder = modules.includes(module) ? `modules/${module.name}` : 'transcoders';
     const needs = [names(module.requires), names(module.uses)].filter((text) => text !== '').join('; uses ');
     const standard = module.optIn === true ? 'off' : 'on';
-    return `| [${module.name}](../../modules/${module.name}/README.md) | ${module.about} | ${standard} | ${names(module.provides)} | ${needs} |`;
+    return `| [${module.name}](../../${folder}/README.md) | ${module.about} | ${standard} | ${names(module.provides)} | ${needs} |`;
   });
   const head = ['| module | what it is | default | provides | requires |', '|---|---|---|---|---|'];
   return `${['# Modules', '', note, '', ...head, ...rows].join('\n')}\n`;

@@ -76,6 +76,7 @@ export class Relays implements RtmpRelays, StreamSource {
 
   end(id: string): boolean {
     const relay = this.#relays.get(id);
+    this.#relays.delete(id);
     void relay?.scope.close({ code: 'terminated' });
     return relay !== undefined;
   }

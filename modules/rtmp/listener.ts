@@ -99,6 +99,8 @@ export class RtmpListener {
     const server = createTlsServer({ cert: readPem(certificate), key: readPem(key), handshakeTimeout }, (socket) =>
       this.#accept(socket),
     );
+    // Those whose TLS handshake is under way are nobody's sessions yet.
+    server.maxConnections = this.#config.limits.sessions;
     server.on('tlsClientError', (_error, socket) => {
       this.#counters.handshakeFailures += 1;
       socket.destroy();

@@ -1,10 +1,8 @@
 import type { Buffer } from 'node:buffer';
-import type { AccessUnit } from '../../core/media/access-unit.ts';
 import { accepting } from '../../core/media/codec-target.ts';
 import type { AudioCodec } from '../../core/media/codecs/codec-descriptor.ts';
 import { toTicks } from '../../core/time/micros.ts';
-import { withLengths } from '../../wire/codec-records/nal.ts';
-import { withObuSizes } from '../../wire/codec-records/obu.ts';
+import { framedParts } from '../../wire/codec-records/decoder-record.ts';
 import { type FragmentTrack, mediaFragment } from '../../wire/fmp4/fragment-writer.ts';
 import { initSegment } from '../../wire/fmp4/init-writer.ts';
 import type { FragmentSample } from '../../wire/fmp4/track.ts';
@@ -86,7 +84,7 @@ export class CmafPackager implements Packager {
 function packVideo(units: readonly TimedUnit[]): FragmentTrack {
   const samples = units.map(({ unit, duration }): FragmentSample => {
     const dts = toTicks(unit.dts, videoTimescale);
-    const parts = sampleParts(unit);
+    const parts = framedParts(unit.codec.name, unit.parts);
     let size = 0;
     for (const part of parts) size += part.length;
     return {
@@ -103,16 +101,4 @@ function packVideo(units: readonly TimedUnit[]): FragmentTrack {
     baseDecodeTime: toTicks(units[0]?.unit.dts ?? (0 as never), videoTimescale),
     samples,
   };
-}
-
-function sampleParts(unit: AccessUnit): readonly Buffer[] {
-  switch (unit.codec.name) {
-    case 'h264':
-    case 'h265':
-      return withLengths(unit.parts);
-    case 'av1':
-      return withObuSizes(unit.parts);
-    default:
-      return unit.parts;
-  }
 }

@@ -1,14 +1,9 @@
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import type { AccessUnit, SharedForm } from '../../core/media/access-unit.ts';
 import type { AudioCodec, CodecDescriptor, VideoCodec } from '../../core/media/codecs/codec-descriptor.ts';
-import { writeAv1Record } from '../../wire/codec-records/av1-record.ts';
-import { writeAvcRecord } from '../../wire/codec-records/avc-record.ts';
+import { decoderRecord, framedParts } from '../../wire/codec-records/decoder-record.ts';
 import { writeFlacHeader } from '../../wire/codec-records/flac-record.ts';
-import { writeHevcRecord } from '../../wire/codec-records/hevc-record.ts';
-import { withLengths } from '../../wire/codec-records/nal.ts';
-import { withObuSizes } from '../../wire/codec-records/obu.ts';
 import { writeOpusHead } from '../../wire/codec-records/opus-record.ts';
-import { writeVpRecord } from '../../wire/codec-records/vp-record.ts';
 import { audioFrameHeader, videoFrameHeader, writeAudioConfig, writeVideoConfig } from '../../wire/flv/tag.ts';
 import { chunkMessage } from '../../wire/rtmp/chunk-writer.ts';
 import { messageType } from '../../wire/rtmp/message.ts';
@@ -39,21 +34,9 @@ function frameMessage(unit: AccessUnit): Buffer {
       ? videoFrameHeader(codec.name, unit.keyframe, Math.round(unit.pts / 1_000) - timestamp)
       : soundHeader(codec),
   ];
-  const pieces = framePieces(unit);
+  const pieces = framedParts(codec.name, unit.parts);
   for (let index = 0; index < pieces.length; index += 1) payload.push(pieces[index] as Buffer);
   return mediaMessage(codec.kind, timestamp, payload);
-}
-
-function framePieces(unit: AccessUnit): readonly Buffer[] {
-  switch (unit.codec.name) {
-    case 'h264':
-    case 'h265':
-      return withLengths(unit.parts);
-    case 'av1':
-      return withObuSizes(unit.parts);
-    default:
-      return unit.parts;
-  }
 }
 
 function soundHeader(codec: AudioCodec): Buffer {
@@ -81,74 +64,8 @@ export function addressMessage(bytes: Buffer, from: number, streamId: number): v
 }
 
 function videoConfig(codec: VideoCodec): Buffer {
-  return writeVideoConfig(codec.name, decoderRecord(codec));
-}
-
-function decoderRecord(codec: VideoCodec): Buffer {
-  switch (codec.name) {
-    case 'h264': {
-      const { sps, pps, profile, level, chromaFormat, bitDepthLuma, bitDepthChroma } = codec;
-      const high = { chromaFormat, bitDepthLuma, bitDepthChroma, spsExtensions: [] };
-      return writeAvcRecord({ profile, compatibility: codec.constraints, level, lengthSize: 4, sps, pps, high });
-    }
-    case 'h265':
-      return writeHevcRecord({
-        profileSpace: codec.profileSpace,
-        tier: codec.tier === 0 ? 0 : 1,
-        profile: codec.profile,
-        compatibility: codec.compatibilityFlags,
-        constraints: codec.constraintFlags,
-        level: codec.level,
-        minSpatialSegmentation: 0,
-        parallelism: 0,
-        chromaFormat: codec.chromaFormat,
-        bitDepthLuma: codec.bitDepthLuma,
-        bitDepthChroma: codec.bitDepthChroma,
-        averageFrameRate: 0,
-        constantFrameRate: 0,
-        temporalLayers: codec.numTemporalLayers,
-        temporalIdNested: codec.temporalIdNested,
-        lengthSize: 4,
-        complete: false, // parameter sets may stand in the stream as well
-        vps: codec.vps,
-        sps: codec.sps,
-        pps: codec.pps,
-        sei: [],
-      });
-    case 'av1':
-      return writeAv1Record({
-        profile: codec.profile,
-        level: codec.level,
-        tier: codec.tier === 0 ? 0 : 1,
-        bitDepth: depth(codec.bitDepth),
-        monochrome: codec.monochrome,
-        chromaSubsamplingX: codec.chromaSubsamplingX === 0 ? 0 : 1,
-        chromaSubsamplingY: codec.chromaSubsamplingY === 0 ? 0 : 1,
-        chromaSamplePosition: codec.chromaSamplePosition,
-        obus: [codec.sequenceHeader],
-      });
-    case 'vp9':
-      return writeVpRecord({ ...codec, bitDepth: depth(codec.bitDepth), initialization: Buffer.alloc(0) }, true);
-    case 'vp8':
-      return writeVpRecord(
-        {
-          profile: 0,
-          level: 0,
-          bitDepth: 8,
-          chromaSubsampling: 0,
-          fullRange: false,
-          colourPrimaries: 2,
-          transferCharacteristics: 2,
-          matrixCoefficients: 2,
-          initialization: Buffer.alloc(0),
-        },
-        true,
-      );
-  }
-}
-
-function depth(bits: number): 8 | 10 | 12 {
-  return bits === 12 ? 12 : bits === 10 ? 10 : 8;
+  // Parameter sets may stand in the stream as well: publishers send what they like.
+  return writeVideoConfig(codec.name, decoderRecord(codec, { fullBox: true, complete: false }));
 }
 
 function audioConfig(codec: AudioCodec): Buffer | undefined {

@@ -7,6 +7,7 @@ const benches: Readonly<Record<string, () => Promise<{ run: (options: readonly s
   rtmp: () => import('./rtmp-bench.ts'),
   hls: () => import('./hls-bench.ts'),
   start: () => import('./start-bench.ts'),
+  transcode: () => import('./transcode-bench.ts'),
 };
 
 const [name = '', ...options] = process.argv.slice(2);

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import type { AccessUnit } from '../../core/media/access-unit.ts';
 import type { CodecTarget } from '../../core/media/codec-target.ts';
-import type { AudioCodecName } from '../../core/media/codecs/codec-descriptor.ts';
+import type { AudioCodec, AudioCodecName } from '../../core/media/codecs/codec-descriptor.ts';
 import { seconds } from '../../core/time/micros.ts';
+import { planAudio } from '../../transcoders/audio/audio-plan.ts';
 import { AudioTranscoder } from '../../transcoders/audio/audio-transcoder.ts';
+import { Conversion } from '../../transcoders/ffmpeg/conversion.ts';
 import { Ffmpeg } from '../../transcoders/ffmpeg/ffmpeg.ts';
 import { TestCore } from '../support/test-core.ts';
-import { decodeSound, encodeUnits, measureFrequency, measureLevel } from '../support/tone-source.ts';
+import { decodeSound, encodeUnits, measureFrequency, measureLevel, shifted } from '../support/tone-source.ts';
 
 /** One second of silence, then a tone: where it begins shows the offset. */
 const tone = (rate: number, channels: number, more = ''): string[] => [
@@ -29,10 +31,11 @@ const sources: readonly { name: AudioCodecName; args: readonly string[] }[] = [
 describe('Audio through ffmpeg', function () {
   this.timeout(15_000);
   let core: TestCore;
+  let ffmpeg: Ffmpeg;
 
   beforeEach(() => {
     core = new TestCore({ streams: { renditions: { linger: '0' } } });
-    const ffmpeg = new Ffmpeg(
+    ffmpeg = new Ffmpeg(
       { program: 'ffmpeg', nice: 5, threads: 1, grace: seconds(2), stallTimeout: seconds(10), hardware: 'none' },
       { clock: core.clock, log: core.observe.log },
     );
@@ -79,6 +82,61 @@ describe('Audio through ffmpeg', function () {
     }
   });
 
+  it('stays with a source whose clock drifts and whose times are whole milliseconds, for ten minutes', async function () {
+    this.timeout(60_000);
+    // A beep at each whole second; the publisher's clock is 200 parts in a million slow.
+    const beeps = "aevalsrc='if(lt(mod(t,1),0.1),0.25*sin(2*PI*1000*t),0)':s=44100:d=600";
+    const drift = 1.0002;
+    // FFmpeg's AAC begins with a frame of run-up, which this source counts.
+    const runUp = (1_024 / 44_100) * 1e6;
+    const units = encodeUnits('aac', ['-f', 'lavfi', '-i', beeps, '-c:a', 'aac', '-aac_coder', 'fast']).map((unit) =>
+      at(unit, Math.round((unit.pts * drift) / 1_000) * 1_000),
+    );
+    const made: AccessUnit[] = [];
+    const conversion = new Conversion(planAudio(units[0]?.codec as AudioCodec, { codec: 'opus', channels: 1 }), {
+      ffmpeg,
+      scope: core.scope,
+      onUnit: (unit) => made.push(unit),
+      onEnd: () => undefined,
+    });
+    for (const unit of units) {
+      conversion.write(unit, 0);
+      if (!conversion.keepsUp) await conversion.ready();
+    }
+    await conversion.finish();
+    const { samples, startsAt } = decodeSound(made);
+    const offsets: number[] = [];
+    for (const second of [10, 100, 300, 599]) {
+      const expected = (second * 1e6 + runUp) * drift;
+      const from = Math.round(((expected - 300_000 - startsAt) * 48_000) / 1e6);
+      const found = samples.subarray(from, from + 28_800).findIndex((sample) => Math.abs(sample) > 0.1);
+      assert.ok(found >= 0, `no beep at ${second} s`);
+      offsets.push(((from + found) / 48_000) * 1e6 + startsAt - expected);
+    }
+    assert.ok(
+      offsets.every((offset) => Math.abs(offset) < 20_000),
+      `${offsets.join(', ')} µs`,
+    );
+  });
+
+  it('goes on after a pause of a minute, with the pause in its times', async () => {
+    const units = encodeUnits('aac', [...tone(48_000, 2), '-c:a', 'aac']);
+    const publication = await core.publish('one', { expects: ['audio'] });
+    const track = publication.addTrack(units[0]?.codec as AudioCodec);
+    const pending = core.subscribe('one', { wishes: [{ kind: 'audio', accepts: [{ codec: 'opus' }] }] });
+    while (publication.stream.subscriptions.size === 0) await turn();
+    for (const unit of units.slice(0, 100)) track.write(unit);
+    const subscription = await pending;
+    for (const unit of units.slice(100)) track.write(unit);
+    const made: AccessUnit[] = [];
+    for await (const { unit } of subscription) if (made.push(unit) > 20 && unit.pts > 3_900_000) break;
+    for (const unit of units) track.write(at(unit, unit.pts + 64_000_000));
+    for await (const { unit } of subscription) if (made.push(unit) > 20 && unit.pts > 66_000_000) break;
+    const gaps = made.map((unit, index) => unit.pts - (made[index - 1]?.pts ?? unit.pts)).filter((gap) => gap > 30_000);
+    assert.equal(gaps.length, 1);
+    assert.ok(Math.abs((gaps[0] ?? 0) - 60_000_000) < 60_000, `${gaps[0]}`);
+  });
+
   for (const target of ['opus', 'aac', 'pcmu', 'pcma', 'g722', 'speex', 'mp3'] as const) {
     for (const source of sources) {
       if (source.name === target && target !== 'aac') continue;
@@ -96,6 +154,10 @@ describe('Audio through ffmpeg', function () {
     }
   }
 });
+
+function at(unit: AccessUnit, pts: number): AccessUnit {
+  return shifted(unit, pts - unit.pts);
+}
 
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));

@@ -8,9 +8,9 @@ import type { Ffmpeg } from '../ffmpeg/ffmpeg.ts';
 import { audioDecoders, canMakeAudio, findAudioEncoder, planAudio } from './audio-plan.ts';
 
 /** Cores that one conversion took on a core of 2.5 GHz, decoding and encoding together, by `bench -- transcode`. */
-const typicalCost = 0.04;
+const typicalCost = 0.01;
 /** MP3 and AAC search longer for the best quantization. */
-const heavyCost = 0.08;
+const heavyCost = 0.02;
 
 /** Audio of any codec that the host's ffmpeg decodes, into any that it encodes. */
 export class AudioTranscoder implements Transcoder {

@@ -102,7 +102,7 @@ export class Conversion {
     this.#ticksPerMicro = ticksPerSecond / 1_000_000;
     this.#reader = this.#openReader();
     this.#process = new FfmpegProcess(
-      { program: settings.program, args: argumentsOf(plan), nice: settings.nice, grace: settings.grace },
+      { program: settings.program, args: conversionArguments(plan), nice: settings.nice, grace: settings.grace },
       { clock, scope: this.#scope, onOutput: (bytes) => this.#read(bytes) },
     );
     this.#writer = new NutWriter([sourceStream(plan.from, ticksPerSecond)]);
@@ -227,7 +227,8 @@ export class Conversion {
   }
 }
 
-function argumentsOf(plan: ConversionPlan): string[] {
+/** What ffmpeg is started with. */
+export function conversionArguments(plan: ConversionPlan): string[] {
   return [
     ...['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'error', '-stats_period', '5', '-progress', 'pipe:3'],
     ...plan.decoding,

@@ -146,9 +146,14 @@ describe('RTMP with foreign clients', function () {
           expected.map(({ dts, pts }) => [dts, pts]),
         );
         const sound = of(got, gotPicture === '0' ? '1' : '0');
-        const expectedSound = of(sent, sentPicture === '0' ? '1' : '0').slice(-sound.length);
+        const allSound = of(sent, sentPicture === '0' ? '1' : '0');
         // A player begins at a picture: the sound before it is left out, and none after it.
-        assert.ok(sound.length >= expectedSound.length && sound.length > 180, `${sound.length} sound frames`);
+        const from = allSound.findIndex(({ md5 }) => md5 === sound[0]?.md5);
+        assert.ok(from >= 0 && from <= 4, `sound begins at frame ${from}`);
+        // rtmp2src forgets a message that waits when it hears of the end; the others write down the last one.
+        const lost = allSound.length - from - sound.length;
+        assert.ok(lost === 0 || (player === 'GStreamer' && lost === 1), `${lost} sound frames lost at the end`);
+        const expectedSound = allSound.slice(from, from + sound.length);
         assert.deepEqual(
           sound.map(({ md5, dts }) => [md5, dts - shift]),
           expectedSound.map(({ md5, dts }) => [md5, dts]),

@@ -148,7 +148,7 @@ export class Playback implements RtpPlayback {
   /** RFC 3550 6.6: the only word that RTP has for the end. */
   #sayGoodbye(): void {
     if (this.#state !== 'playing') return;
-    const why = this.#d.subscription.endReason ?? this.#d.scope.reason;
+    const why = this.#d.scope.reason ?? this.#d.subscription.endReason;
     const reason = why === undefined ? undefined : describeReason(why).slice(0, 80);
     for (const { medium, source } of this.#d.legs.all()) {
       const bye = writeRtcp([

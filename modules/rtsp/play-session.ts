@@ -1,5 +1,6 @@
 import type { Credentials } from '../../core/access/access-control.ts';
 import type { Core } from '../../core/core.ts';
+import { type CloseReason, describeReason } from '../../core/lifecycle/close-reason.ts';
 import type { Scope } from '../../core/lifecycle/scope.ts';
 import type { Session } from '../../core/sessions/session.ts';
 import type { SubscribeRequest, TrackWish } from '../../core/streams/requests.ts';
@@ -117,9 +118,17 @@ export class PlaySession {
     this.#playback?.pause();
   }
 
+  #endReason(): CloseReason {
+    const { scope, stream } = this.subscription;
+    const ended = stream.endReason;
+    return (
+      scope.reason ?? { code: 'publisher-left', ...(ended === undefined ? {} : { detail: describeReason(ended) }) }
+    );
+  }
+
   #open(): RtpPlayback {
     const { plane, onSign } = this.#dependencies;
-    const onEnd = (): void => void this.scope.close(this.subscription.endReason ?? { code: 'publisher-left' });
+    const onEnd = (): void => void this.scope.close(this.#endReason());
     const legs = this.ready.flatMap((medium): PlayLeg[] => {
       const route = this.#routes.get(medium.track)?.route;
       const agreed: RtpMedium = { kind: medium.kind, format: medium.format, feedback: [] };

@@ -19,6 +19,7 @@ import type { LogSettings } from './observe/log-settings.ts';
 import { type AdjustableLog, openLog, standardOutput } from './observe/pino-log.ts';
 import { measureProcess } from './observe/process-metrics.ts';
 import { PrometheusMetrics } from './observe/prometheus-metrics.ts';
+import { measureStreams } from './observe/stream-metrics.ts';
 import { type ServerSettings, sectionPlans } from './server-settings.ts';
 import { SessionRegistry } from './sessions/session-registry.ts';
 import { StreamRegistry } from './streams/stream-registry.ts';
@@ -111,6 +112,7 @@ export class Server implements ServerControl {
     const tlsFolder = folder === undefined ? undefined : join(folder, 'tls');
     this.core.services.provide(Certificates, new CertificateStore({ folder: tlsFolder }, { clock, log }));
     measureServer(this.core, this.#loader);
+    measureStreams({ streams, events, metrics, scope });
   }
 
   /** Resolves once all enabled modules accept clients. Starts all or none; rejects with the first failure. */

@@ -6,6 +6,7 @@ const benches: Readonly<Record<string, () => Promise<{ run: (options: readonly s
   core: () => import('./core-bench.ts'),
   rtmp: () => import('./rtmp-bench.ts'),
   hls: () => import('./hls-bench.ts'),
+  rtsp: () => import('./rtsp-bench.ts'),
   start: () => import('./start-bench.ts'),
   transcode: () => import('./transcode-bench.ts'),
 };

@@ -30,8 +30,8 @@ export interface PacerDependencies {
 
 const measureEvery = millis(250);
 /** Above this share of work writes are merged for longer, below the other for less. Between the two nothing changes. */
-const busyFrom = 0.05;
-const calmBelow = 0.02;
+const busyFrom = 0.03;
+const calmBelow = 0.012;
 const leastInterval = millis(20);
 /** Up to this interval a picture is sent at once, and sound waits to travel with the next one. */
 const pictureFirst = millis(40);

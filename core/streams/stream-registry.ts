@@ -61,11 +61,14 @@ export class StreamRegistry {
     return this.#streams.values();
   }
 
-  /** Whether a subscriber has something to hope for: the name is live, or a source says that it could bring it. */
+  /** Whether a subscriber has something to hope for: the name, or what a profile's suffix follows, is live or has a source. */
   isWithinReach(name: string): boolean {
-    if (this.#streams.has(name) || this.#demands.has(name)) return true;
-    for (const source of this.#sources) if (source.claims(name)) return true;
-    return false;
+    return this.#isKnown(name) || this.#isKnown(this.baseOf(name));
+  }
+
+  /** The stream that a name means, and that policies are asked about: `room` for `room-720p` where that is a profile. */
+  baseOf(name: string): string {
+    return this.#resolve(name, []).name;
   }
 
   get count(): number {
@@ -143,7 +146,9 @@ export class StreamRegistry {
   }
 
   #isKnown(name: string): boolean {
-    return this.#streams.has(name) || this.#demands.has(name) || [...this.#sources].some((one) => one.claims(name));
+    if (this.#streams.has(name) || this.#demands.has(name)) return true;
+    for (const source of this.#sources) if (source.claims(name)) return true;
+    return false;
   }
 
   /** The stream of that name: live, or brought by a source while `user` lives. Asks no policy. */

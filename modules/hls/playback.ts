@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Credentials } from '../../core/access/access-control.ts';
 import type { Core } from '../../core/core.ts';
 import { describeError, SwitchyardError } from '../../core/errors.ts';
+import { ladderOf, type Rung } from '../../core/renditions/ladder.ts';
 import { cmafVariant } from './cmaf.ts';
 import type { Exchange, RequestKind } from './exchange.ts';
 import { renderMultivariant } from './multivariant.ts';
@@ -103,12 +104,18 @@ export class Playback {
     this.#when(exchange, muxer, isReady, () => exchange.sendPlaylist(muxer.playlist(skip), 'no-cache'));
   }
 
-  #sendMultivariant({ exchange, query }: Request, muxer: Muxer, viewer: Viewer): void {
+  #sendMultivariant({ exchange, name, query }: Request, muxer: Muxer, viewer: Viewer): void {
     const child = passedOn(query);
     child.set(viewerKey, viewer.id);
     const text = new PlaylistText();
-    text.replace(0, renderMultivariant(muxer, child));
+    text.replace(0, renderMultivariant(muxer, child, this.#rungsOf(name)));
     exchange.sendPlaylist(text, 'no-store');
+  }
+
+  #rungsOf(name: string): readonly Rung[] {
+    const { streams } = this.#core;
+    const source = streams.find(name)?.findTrack('video')?.codec;
+    return source?.kind === 'video' ? ladderOf(name, source, streams.renditions.profiles) : [];
   }
 
   /** The viewer; undefined when it was refused and has been told. */

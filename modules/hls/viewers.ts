@@ -119,7 +119,8 @@ export class Viewers {
       lastSeen: this.#core.clock.now(),
       active: 0,
     };
-    const decision = this.#core.access.decide({ action: 'play', session, stream, credentials });
+    const played = this.#core.streams.baseOf(stream);
+    const decision = this.#core.access.decide({ action: 'play', session, stream: played, credentials });
     const entry: Entry = { viewer, decision };
     this.#keep(entry, keyOf(stream, id));
     // Refused: nothing is left behind. The answer that waits for the decision says why.

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { isError } from '../../../../core/errors.ts';
 import { AccessUnit } from '../../../../core/media/access-unit.ts';
 import { accepting, type CodecTarget } from '../../../../core/media/codec-target.ts';
+import { ladderOf } from '../../../../core/renditions/ladder.ts';
 import { type RenditionProfile, targetsOf, wishesWith } from '../../../../core/renditions/profile.ts';
 import type { Transcoder } from '../../../../core/renditions/transcoder.ts';
 import { ManualClock } from '../../../../core/time/manual-clock.ts';
@@ -57,6 +58,24 @@ describe('Profiles', () => {
   });
 });
 
+describe('A ladder', () => {
+  it('has the profiles that are smaller than the source and can be told apart by their rate', () => {
+    const profiles = new Map<string, RenditionProfile>([
+      ['-360p', { video: { height: 360, bitrate: 600_000, frameRate: 15 } }],
+      ['-1080p', { video: { height: 1080, bitrate: 5_000_000 } }],
+      ['-480p', { video: { codec: 'h264', height: 480, bitrate: 1_200_000 } }],
+      ['-vp9', { video: { codec: 'vp9', height: 480, bitrate: 1_000_000 } }],
+      ['-norate', { video: { height: 240 } }],
+      ['-owngop', { video: { height: 240, bitrate: 300_000, keyframeInterval: 30 } }],
+      ['-audio', { audio: { bitrate: 48_000 } }],
+    ]);
+    assert.deepEqual(ladderOf('room', h264, profiles), [
+      { name: 'room-480p', width: 854, height: 480, bitrate: 1_200_000, frameRate: 30 },
+      { name: 'room-360p', width: 640, height: 360, bitrate: 600_000, frameRate: 15 },
+    ]);
+  });
+});
+
 describe('Profiles by name', () => {
   let core: TestCore;
   const wanted: CodecTarget[] = [];
@@ -97,6 +116,9 @@ describe('Profiles by name', () => {
     const subscription = await core.subscribe('room-360p');
     assert.equal(subscription.stream.name, 'room');
     assert.deepEqual(wanted, [{ codec: 'h264', width: 640, height: 360 }]);
+    assert.equal(core.streams.isWithinReach('room-360p'), true);
+    assert.equal(core.streams.isWithinReach('other-360p'), false);
+    assert.equal(core.streams.baseOf('room-360p'), 'room');
     const [video, audio] = core.streams.explain(subscription);
     assert.match(video?.why ?? '', /shrink makes H.264 .* 640x360 for 0.10 cores/);
     assert.equal(video?.published, 'H.264 High 4.0 1280x720');

@@ -1,5 +1,5 @@
+import type { Backoff } from '../../core/time/backoff.ts';
 import { type Micros, ZERO } from '../../core/time/micros.ts';
-import type { Backoff } from './backoff.ts';
 import type { RtmpConnection } from './connection.ts';
 import type { RelayReport } from './contract.ts';
 

@@ -1,19 +1,19 @@
 import type { Core } from '../../core/core.ts';
 import { describeError, SwitchyardError } from '../../core/errors.ts';
 import type { Scope } from '../../core/lifecycle/scope.ts';
+import { dial } from '../../core/net/dial.ts';
+import { type Lookup, resolveTrusted, TargetGuard } from '../../core/net/target-guard.ts';
 import type { StreamSource } from '../../core/streams/requests.ts';
 import { parseStreamName } from '../../core/streams/stream-name.ts';
+import { Backoff } from '../../core/time/backoff.ts';
 import { formatTcUrl, parseRtmpUrl, type RtmpUrl } from '../../wire/rtmp/url.ts';
-import { Backoff } from './backoff.ts';
 import { RtmpClient } from './client.ts';
 import type { RtmpConfig } from './config.ts';
 import type { RelayReport, RelayRequest, RtmpRelays } from './contract.ts';
-import { dial } from './dial.ts';
 import type { RtmpCounters } from './metrics.ts';
 import { PullSource } from './pull.ts';
 import { runPush } from './push.ts';
 import { RelayProgress } from './relay-progress.ts';
-import { type Lookup, resolveTrusted, TargetGuard } from './target-guard.ts';
 import type { WritePacer } from './write-pacer.ts';
 
 export interface RelaysDependencies {
@@ -55,7 +55,7 @@ export class Relays implements RtmpRelays, StreamSource {
   constructor(config: RtmpConfig, dependencies: RelaysDependencies) {
     this.#config = config;
     this.#dependencies = dependencies;
-    this.#guard = new TargetGuard(config.client, { lookup: dependencies.lookup });
+    this.#guard = new TargetGuard({ ...config.client, section: 'rtmp.client' }, { lookup: dependencies.lookup });
   }
 
   /** Takes up what the configuration names. Throws for names and URLs that are none. */

@@ -1,10 +1,12 @@
 import { BlockList, isIP, isIPv4 } from 'node:net';
-import { SwitchyardError } from '../../core/errors.ts';
+import { SwitchyardError } from '../errors.ts';
 
 /** Gives the addresses of a name, as `dns.promises.lookup` with `all`. */
 export type Lookup = (host: string) => Promise<readonly { readonly address: string }[]>;
 
 export interface GuardSettings {
+  /** The section of the configuration that these stand in, for the sentences of refusals: `rtmp.client`. */
+  readonly section: string;
   /** Names and addresses that may be reached; `*` is any. */
   readonly hosts: readonly string[];
   /** Inner addresses and networks that names may lead to all the same. */
@@ -45,13 +47,15 @@ export class TargetGuard {
   readonly #inner = new BlockList();
   readonly #allowed = new BlockList();
   readonly #lookup: Lookup;
+  readonly #section: string;
 
   /** Throws `config-invalid` for an entry of `addresses` that is neither address nor network. */
   constructor(settings: GuardSettings, dependencies: { lookup: Lookup }) {
     this.#hosts = new Set(settings.hosts.map((host) => host.toLowerCase()));
     this.#lookup = dependencies.lookup;
+    this.#section = settings.section;
     for (const [network, prefix] of innerNetworks) this.#inner.addSubnet(network, prefix, familyOf(network));
-    for (const entry of settings.addresses) addEntry(this.#allowed, entry);
+    for (const entry of settings.addresses) addEntry(this.#allowed, entry, settings.section);
   }
 
   /** Whether the host's name is one that may be reached at all. */
@@ -61,7 +65,7 @@ export class TargetGuard {
 
   /** Throws `access-refused`. */
   check(host: string): void {
-    if (!this.permits(host)) throw refused(host, 'the configuration names no such host (rtmp.client.hosts)');
+    if (!this.permits(host)) throw refused(host, `the configuration names no such host (${this.#section}.hosts)`);
   }
 
   /** An address of the host that may be reached. Throws `access-refused`, and what the look-up throws. */
@@ -70,11 +74,11 @@ export class TargetGuard {
     if (isIP(host) !== 0) {
       // An address that the configuration names itself is meant.
       if (this.#hosts.has(host.toLowerCase()) || this.#mayReach(host)) return host;
-      throw refused(host, 'it is an inner address (rtmp.client.addresses)');
+      throw refused(host, `it is an inner address (${this.#section}.addresses)`);
     }
     const addresses = await this.#lookup(host);
     const found = addresses.find(({ address }) => this.#mayReach(address));
-    if (found === undefined) throw refused(host, 'it leads to inner addresses only (rtmp.client.addresses)');
+    if (found === undefined) throw refused(host, `it leads to inner addresses only (${this.#section}.addresses)`);
     return found.address;
   }
 
@@ -133,13 +137,13 @@ function expand(address: string): number[] {
   return [...head, ...new Array<number>(Math.max(0, 8 - head.length - tail.length)).fill(0), ...tail];
 }
 
-function addEntry(list: BlockList, entry: string): void {
+function addEntry(list: BlockList, entry: string, section: string): void {
   const [address = '', prefix] = entry.split('/');
   const bits = prefix === undefined ? undefined : Number(prefix);
   const most = isIPv4(address) ? 32 : 128;
   if (isIP(address) === 0 || (bits !== undefined && !(Number.isInteger(bits) && bits >= 0 && bits <= most))) {
     throw new SwitchyardError('config-invalid', {
-      problems: `  rtmp.client.addresses: "${entry}" is neither an address nor a network, such as 10.0.0.0/8`,
+      problems: `  ${section}.addresses: "${entry}" is neither an address nor a network, such as 10.0.0.0/8`,
     });
   }
   if (bits === undefined) list.addAddress(address, familyOf(address));

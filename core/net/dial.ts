@@ -1,10 +1,10 @@
 import { randomInt } from 'node:crypto';
 import { isIP, type Socket, connect as tcpConnect } from 'node:net';
 import { connect as tlsConnect } from 'node:tls';
-import type { PortRange } from '../../core/config/schema.ts';
-import type { Scope } from '../../core/lifecycle/scope.ts';
-import { afterIn, type Clock } from '../../core/time/clock.ts';
-import { type Micros, toSeconds } from '../../core/time/micros.ts';
+import type { PortRange } from '../config/schema.ts';
+import type { Scope } from '../lifecycle/scope.ts';
+import { afterIn, type Clock } from '../time/clock.ts';
+import { type Micros, toSeconds } from '../time/micros.ts';
 
 export interface DialSettings {
   /** Where to: an address, resolved and checked. */

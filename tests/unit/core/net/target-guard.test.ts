@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict';
+import { TargetGuard } from '../../../../core/net/target-guard.ts';
+import { Backoff } from '../../../../core/time/backoff.ts';
 import { millis } from '../../../../core/time/micros.ts';
-import { Backoff } from '../../../../modules/rtmp/backoff.ts';
-import { TargetGuard } from '../../../../modules/rtmp/target-guard.ts';
 
 const guard = (
   hosts: readonly string[],
   addresses: readonly string[] = [],
   found: readonly string[] = ['93.184.216.34'],
-) => new TargetGuard({ hosts, addresses }, { lookup: async () => found.map((address) => ({ address })) });
+) =>
+  new TargetGuard(
+    { section: 'rtmp.client', hosts, addresses },
+    { lookup: async () => found.map((address) => ({ address })) },
+  );
 
 describe('modules/rtmp target guard', () => {
   it('reaches nothing until a host is named', async () => {

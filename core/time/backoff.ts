@@ -1,4 +1,4 @@
-import { type Micros, micros } from '../../core/time/micros.ts';
+import { type Micros, micros } from './micros.ts';
 
 /** Pauses between attempts: doubling, bounded, and scattered, so that a thousand relays do not come back at one moment. */
 export class Backoff {

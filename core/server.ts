@@ -142,9 +142,7 @@ export class Server implements ServerControl {
       const configuration = readConfiguration(sectionPlans(modules), sources);
       await this.#loader.apply(this.#wanted(modules, configuration), this.#drain);
       this.#adjustLog(section<LogSettings>(configuration, 'log'));
-      if (!sameConfig(section(configuration, 'streams'), this.core.streams.settings)) {
-        log.warn('The changed section "streams" takes effect at the next start.');
-      }
+      this.core.streams.adjust(section<StreamSettings>(configuration, 'streams'));
       const changed = changedSections(this.#configuration, configuration);
       this.#configuration = configuration;
       this.#modules = modules;

@@ -22,7 +22,7 @@ export interface Choice {
 
 /** Finds or makes what no published track satisfies: the cheapest transcoder for the best target, shared. */
 export class RenditionRegistry {
-  readonly #settings: StreamSettings['renditions'];
+  #settings: StreamSettings['renditions'];
   readonly #sessions: SessionRegistry;
   readonly #transcoders = new Set<Transcoder>();
   readonly #preparing = new Set<Promise<void>>();
@@ -33,6 +33,11 @@ export class RenditionRegistry {
   constructor(settings: StreamSettings['renditions'], dependencies: { sessions: SessionRegistry }) {
     this.#settings = settings;
     this.#sessions = dependencies.sessions;
+  }
+
+  /** Takes changed settings; what runs goes on as it began. */
+  adjust(settings: StreamSettings['renditions']): void {
+    this.#settings = settings;
   }
 
   /** Cores that transcoders may use together. */

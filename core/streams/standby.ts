@@ -32,13 +32,18 @@ export const standbyProtocol = 'standby';
 /** Lets another stream stand in while a stream has no publisher, and hands back when one comes. */
 export class StandbySource implements StreamSource {
   readonly name = standbyProtocol;
-  readonly #standby: ReadonlyMap<string, string>;
+  #standby: ReadonlyMap<string, string>;
   readonly #dependencies: StandbyDependencies;
 
   constructor(settings: { standby: ReadonlyMap<string, string> }, dependencies: StandbyDependencies) {
     this.#standby = settings.standby;
     this.#dependencies = dependencies;
     dependencies.events.on(StreamInterrupted, dependencies.scope, ({ stream }) => this.#takeOver(stream));
+  }
+
+  /** From now on other streams stand in for others. */
+  adjust(settings: { standby: ReadonlyMap<string, string> }): void {
+    this.#standby = settings.standby;
   }
 
   claims(streamName: string): boolean {

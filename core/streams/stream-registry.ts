@@ -32,7 +32,8 @@ export interface StreamRegistryDependencies {
 /** The two doors of the server: media enters by `publish` and leaves by `subscribe`. */
 export class StreamRegistry {
   readonly renditions: RenditionRegistry;
-  readonly settings: StreamSettings;
+  #settings: StreamSettings;
+  readonly #standby: StandbySource;
   readonly #dependencies: StreamRegistryDependencies;
   readonly #streams = new Map<string, Stream>();
   readonly #sources = new Set<StreamSource>();
@@ -40,17 +41,24 @@ export class StreamRegistry {
   readonly #binding: Binding;
 
   constructor(settings: StreamSettings, dependencies: StreamRegistryDependencies) {
-    this.settings = settings;
+    this.#settings = settings;
     this.#dependencies = dependencies;
     const { scope, events, clock, sessions, observe } = dependencies;
     this.renditions = new RenditionRegistry(settings.renditions, { sessions });
     this.#binding = new Binding({ renditions: this.renditions, events, scope, log: observe.log });
-    if (settings.standby.size > 0) {
-      this.addSource(
-        new StandbySource(settings, { streams: this, sessions, events, clock, scope, log: observe.log }),
-        scope,
-      );
-    }
+    this.#standby = new StandbySource(settings, { streams: this, sessions, events, clock, scope, log: observe.log });
+    this.addSource(this.#standby, scope);
+  }
+
+  get settings(): StreamSettings {
+    return this.#settings;
+  }
+
+  /** Takes changed settings; streams that are live keep those that they began with. */
+  adjust(settings: StreamSettings): void {
+    this.#settings = settings;
+    this.renditions.adjust(settings.renditions);
+    this.#standby.adjust(settings);
   }
 
   find(name: string): Stream | undefined {

@@ -64,3 +64,26 @@ describe('A standby source', () => {
     assert.equal(core.scope.openScopes, 0);
   });
 });
+
+describe('StreamRegistry.adjust', () => {
+  it('gives new streams the changed settings, and leaves live ones as they began', async () => {
+    const clock = new ManualClock();
+    const core = new TestCore({ clock });
+    const before = await core.publish('before');
+    before.addTrack(h264);
+    const changed = { ...core.streams.settings, reconnectGrace: seconds(0), standby: new Map([['main', 'after']]) };
+    core.streams.adjust(changed);
+    const after = await core.publish('after');
+    after.addTrack(h264).write(videoFrame(h264, 3, { keyframe: true }));
+    after.addTrack(fakeAac());
+    await before.scope.close({ code: 'peer-left' });
+    assert.equal(core.streams.find('before')?.state, 'interrupted');
+    const viewer = await core.subscribe('main');
+    await settle();
+    assert.deepEqual(numbers(viewer), [3]);
+    await after.scope.close({ code: 'peer-left' });
+    assert.equal(core.streams.find('after'), undefined);
+    await core.close();
+    assert.equal(core.scope.openScopes, 0);
+  });
+});

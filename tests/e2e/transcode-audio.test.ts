@@ -61,7 +61,7 @@ describe('Audio through ffmpeg', function () {
     const subscription = await pending;
     for (const unit of units) track.write(unit);
     const made: AccessUnit[] = [];
-    const end = (units.at(-1)?.pts ?? 0) - 200_000;
+    const end = (units.at(-1)?.pts ?? 0) - 400_000;
     for await (const { unit } of subscription) {
       made.push(unit);
       if (unit.pts >= end) break;

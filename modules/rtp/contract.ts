@@ -1,4 +1,5 @@
 import type { Buffer } from 'node:buffer';
+import type { PortRange } from '../../core/config/schema.ts';
 import type { Scope } from '../../core/lifecycle/scope.ts';
 import type { CodecTarget } from '../../core/media/codec-target.ts';
 import type { CodecDescriptor } from '../../core/media/codecs/codec-descriptor.ts';
@@ -71,6 +72,8 @@ export interface PortsRequest {
    */
   readonly use: 'own' | 'shared';
   readonly kind: MediaKind;
+  /** Ports to choose from; the plane's own when not told. */
+  readonly range?: PortRange;
 }
 
 export interface PlayLeg {

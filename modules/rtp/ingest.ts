@@ -57,6 +57,8 @@ export class Ingest implements RtpIngest {
       counters.publishers -= 1;
     });
     every(scope, core.clock, reportInterval, () => this.#report());
+    // The first opens a way through a translator where it is we who sit behind one.
+    this.#report();
   }
 
   get lastMedia(): Micros {

@@ -64,7 +64,7 @@ export class PortsBook {
 
   async #open(request: PortsRequest, scope: Scope): Promise<DatagramPeers> {
     const { core, counters, latchWindow } = this.#dependencies;
-    const ports = await openPorts(this.#range, request.address, scope);
+    const ports = await openPorts(request.range ?? this.#range, request.address, scope);
     this.open += 1;
     scope.defer(() => {
       this.open -= 1;

@@ -75,15 +75,6 @@ export const rtspConfig = section({
     },
     'How media is carried.',
   ),
-  multicast: section(
-    {
-      enabled: flag({ default: false, about: 'Whether players may ask for multicast.' }),
-      group: text({ default: '239.255.42.42', about: 'The IPv4 group for all streams, of 239.0.0.0/8.', longest: 15 }),
-      ports: portRange({ default: '34000-34999', about: 'UDP ports; each medium of a stream takes two.' }),
-      ttl: integer({ default: 16, minimum: 1, maximum: 255, about: 'How many routers multicast may pass.' }),
-    },
-    'Multicast.',
-  ),
   digest: section(
     {
       algorithms: list(choice(['MD5', 'SHA-256'], { about: 'An algorithm.' }), {
@@ -99,7 +90,6 @@ export const rtspConfig = section({
     about: 'Cameras and servers whose streams are fetched when somebody wants them.',
     longest: 1_000,
   }),
-  push: list(relay, { about: 'Streams to hand on to other servers whenever they are live.', longest: 1_000 }),
   client: section(
     {
       ports: portRange({

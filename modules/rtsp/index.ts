@@ -1,16 +1,19 @@
+import { lookup } from 'node:dns/promises';
 import type { Core } from '../../core/core.ts';
 import type { AdvertisedUrl, Module, RunningModule } from '../../core/modules/module.ts';
 import { RtpPlane } from '../rtp/contract.ts';
+import { Agents } from './agents.ts';
 import { type RtspConfig, rtspConfig } from './config.ts';
+import { RtspAgents } from './contract.ts';
 import { RtspListener } from './listener.ts';
 import { measureRtsp, RtspCounters } from './metrics.ts';
 
 /** RTSP and RTSPS, server and client. */
 export const rtspModule: Module<RtspConfig> = {
   name: 'rtsp',
-  about:
-    'RTSP and RTSPS: players play, encoders publish; cameras and other servers are fetched, and streams handed on.',
+  about: 'RTSP and RTSPS: players play, encoders publish; cameras and other servers are fetched.',
   config: rtspConfig,
+  provides: [RtspAgents],
   requires: [RtpPlane],
   configure: (core, config) => new RunningRtsp(config, core),
 };
@@ -19,16 +22,27 @@ class RunningRtsp implements RunningModule {
   readonly #config: RtspConfig;
   readonly #counters = new RtspCounters();
   readonly #listener: RtspListener;
+  readonly #agents: Agents;
 
   constructor(config: RtspConfig, core: Core) {
     this.#config = config;
     const counters = this.#counters;
-    this.#listener = new RtspListener(config, { core, plane: core.services.get(RtpPlane), counters });
+    const plane = core.services.get(RtpPlane);
+    this.#listener = new RtspListener(config, { core, plane, counters });
+    this.#agents = new Agents(config, {
+      core,
+      plane,
+      counters,
+      lookup: (host) => lookup(host, { all: true }),
+      random: Math.random,
+    });
+    core.services.provide(RtspAgents, this.#agents);
     measureRtsp(core, counters);
   }
 
-  start(): Promise<void> {
-    return this.#listener.open();
+  async start(): Promise<void> {
+    await this.#listener.open();
+    this.#agents.open();
   }
 
   stop(deadline: AbortSignal): Promise<void> {
@@ -38,7 +52,13 @@ class RunningRtsp implements RunningModule {
   inspect(): Record<string, unknown> {
     const { protocolErrors, ...numbers } = this.#counters;
     const { port, securePort } = this.#listener;
-    return { ...numbers, protocolErrors: Object.fromEntries(protocolErrors), port, securePort };
+    return {
+      ...numbers,
+      protocolErrors: Object.fromEntries(protocolErrors),
+      port,
+      securePort,
+      agents: this.#agents.list(),
+    };
   }
 
   get urls(): readonly AdvertisedUrl[] {

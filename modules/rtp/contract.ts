@@ -147,7 +147,11 @@ export interface RtpPlane {
   targets(kind: MediaKind): readonly CodecTarget[];
   /** Opens ports of the range. Throws `limit-reached`, `port-unavailable`. They close with `scope`. */
   openPorts(request: PortsRequest, scope: Scope): Promise<DatagramPorts>;
-  /** Throws TypeError for ports that are not of this plane. */
+  /**
+   * A peer is going to use this way: where its datagrams really come from is learned from here on, before it plays or publishes by
+   * this very route. Throws TypeError for ports that are not of this plane.
+   */
+  expect(route: DatagramRoute, scope: Scope): void;
   play(request: PlayRequest, scope: Scope): RtpPlayback;
   ingest(request: IngestRequest): RtpIngest;
 }

@@ -13,7 +13,10 @@ export interface PeerDetails {
   readonly port: number;
   readonly controlPort: number;
   /** Whether media may come from other addresses; answers then go there. */
-  readonly anySource: boolean;
+  anySource: boolean;
+}
+
+export interface PeerHearing {
   readonly onPacket: (bytes: Buffer) => void;
   readonly onControl: (bytes: Buffer) => void;
 }
@@ -36,6 +39,8 @@ interface Endpoint {
 /** A peer on a pair of ports: sends to where it said, or to where its first datagram came from. */
 export class DatagramPeer implements DatagramLeg {
   readonly details: PeerDetails;
+  /** Set when media begins. */
+  hearing: PeerHearing | undefined;
   readonly media: Endpoint;
   readonly control: Endpoint;
   readonly since: Micros;
@@ -108,16 +113,16 @@ export class DatagramPeers implements DatagramListener {
       from.port === only.media.port &&
       from.address === only.media.address
     ) {
-      only.details.onPacket(bytes);
+      only.hearing?.onPacket(bytes);
       return;
     }
     const peer = this.#find('media', this.#byMedia, from);
-    if (peer !== undefined) peer.details.onPacket(bytes);
+    peer?.hearing?.onPacket(bytes);
   }
 
   onControl(bytes: Buffer, from: RemoteInfo): void {
     const peer = this.#find('control', this.#byControl, from);
-    if (peer !== undefined) peer.details.onControl(bytes);
+    peer?.hearing?.onControl(bytes);
   }
 
   #find(which: 'media' | 'control', places: Map<string, DatagramPeer>, from: RemoteInfo): DatagramPeer | undefined {

@@ -12,6 +12,7 @@ import type { Micros } from '../../core/time/micros.ts';
 import type { RtpConfig } from './config.ts';
 import type {
   DatagramPorts,
+  DatagramRoute,
   IngestRequest,
   InterleavedSink,
   PlayLeg,
@@ -72,6 +73,10 @@ export class Plane implements RtpPlane {
 
   openPorts(request: PortsRequest, scope: Scope): Promise<DatagramPorts> {
     return this.ports.take(request, scope);
+  }
+
+  expect(route: DatagramRoute, scope: Scope): void {
+    this.ports.expect(route, scope);
   }
 
   play(request: PlayRequest, scope: Scope): RtpPlayback {

@@ -1,11 +1,10 @@
-import type { Buffer } from 'node:buffer';
 import type { PortRange } from '../../core/config/schema.ts';
 import type { Core } from '../../core/core.ts';
 import { Demand } from '../../core/lifecycle/demand.ts';
 import type { Scope } from '../../core/lifecycle/scope.ts';
 import { type Micros, ZERO } from '../../core/time/micros.ts';
 import type { DatagramPorts, DatagramRoute, PortsRequest } from './contract.ts';
-import { type DatagramPeer, DatagramPeers } from './datagram-peers.ts';
+import { type DatagramPeer, DatagramPeers, type PeerHearing } from './datagram-peers.ts';
 import { openPorts } from './datagram-ports.ts';
 import type { RtpCounters } from './metrics.ts';
 
@@ -21,6 +20,7 @@ export class PortsBook {
   readonly #dependencies: PortsBookDependencies;
   readonly #shared = new Map<string, Demand<DatagramPeers>>();
   readonly #peers = new WeakMap<DatagramPorts, DatagramPeers>();
+  readonly #expected = new WeakMap<DatagramRoute, DatagramPeer>();
   open = 0;
 
   constructor(range: PortRange, dependencies: PortsBookDependencies) {
@@ -34,17 +34,22 @@ export class PortsBook {
     return peers.ports;
   }
 
-  /** Makes a peer's datagrams come in, until the scope ends. Throws TypeError for ports of another plane. */
-  attach(
-    route: DatagramRoute,
-    hear: { onPacket: (bytes: Buffer) => void; onControl: (bytes: Buffer) => void; anySource: boolean },
-    scope: Scope,
-  ): DatagramPeer {
+  /** Learns from here on where the peer really is. Throws TypeError for ports of another plane. */
+  expect(route: DatagramRoute, scope: Scope): DatagramPeer {
     const peers = this.#peers.get(route.ports);
     if (peers === undefined) throw new TypeError('ports that this plane has not opened');
     const { address, port, controlPort } = route;
-    const peer = peers.add({ address, port, controlPort, ...hear });
+    const peer = peers.add({ address, port, controlPort, anySource: false });
+    this.#expected.set(route, peer);
     scope.defer(() => peers.remove(peer));
+    return peer;
+  }
+
+  /** Makes a peer's datagrams come in, until the scope ends. */
+  attach(route: DatagramRoute, hearing: PeerHearing & { readonly anySource: boolean }, scope: Scope): DatagramPeer {
+    const peer = this.#expected.get(route) ?? this.expect(route, scope);
+    peer.details.anySource = hearing.anySource;
+    peer.hearing = hearing;
     return peer;
   }
 

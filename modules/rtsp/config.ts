@@ -4,7 +4,6 @@ import {
   flag,
   host,
   type Infer,
-  integer,
   limits,
   list,
   listen,

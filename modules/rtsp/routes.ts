@@ -1,7 +1,7 @@
 import type { Core } from '../../core/core.ts';
 import type { Scope } from '../../core/lifecycle/scope.ts';
 import type { MediaKind } from '../../core/streams/track.ts';
-import type { RtpPlane, RtpRoute } from '../rtp/contract.ts';
+import type { DatagramRoute, RtpPlane, RtpRoute } from '../rtp/contract.ts';
 import type { RtspConfig } from './config.ts';
 import type { RtspConnection } from './connection.ts';
 import { Refusal } from './replies.ts';
@@ -114,8 +114,10 @@ export class Routes {
       scope,
     );
     const told = elsewhere === undefined ? '' : `;destination=${elsewhere}`;
+    const route: DatagramRoute = { kind: 'datagram', ports, address, port, controlPort };
+    plane.expect(route, scope);
     return {
-      route: { kind: 'datagram', ports, address, port, controlPort },
+      route,
       scope,
       header:
         `RTP/AVP;unicast${told};source=${connection.localAddress};client_port=${port}-${controlPort}` +

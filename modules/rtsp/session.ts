@@ -202,7 +202,7 @@ export class RtspSession implements RtspHearer {
     const description = readDescription(request.body.toString());
     const session = await this.#admit(request, address);
     const credentials = this.#credentials(request, address);
-    await this.#play?.scope.close({ code: 'done' });
+    await this.#closePlay();
     const { core, plane, counters } = this.#d;
     const record = await RecordSession.open(
       {
@@ -294,8 +294,7 @@ export class RtspSession implements RtspHearer {
 
   async #openPlay(request: RtspRequest, address: RtspAddress): Promise<PlaySession> {
     const session = await this.#admit(request, address);
-    await this.#play?.scope.close({ code: 'done' });
-    this.#play = undefined;
+    await this.#closePlay();
     const { core, plane, counters } = this.#d;
     const credentials = this.#credentials(request, address);
     const play = await PlaySession.open(
@@ -316,6 +315,13 @@ export class RtspSession implements RtspHearer {
       if (this.#play === play) this.#ended(reason);
     });
     return play;
+  }
+
+  /** Our own doing: the connection stays. */
+  async #closePlay(): Promise<void> {
+    const play = this.#play;
+    this.#play = undefined;
+    await play?.scope.close({ code: 'done' });
   }
 
   /** What was played or recorded is over, for another reason than the peer's own word: RTSP 1.0 can only hang up. */

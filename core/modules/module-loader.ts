@@ -98,6 +98,7 @@ export class ModuleLoader {
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#turn.then(work);
+    // Whoever asked hears of the failure; the next in line is not held up by it.
     this.#turn = result.catch(() => undefined);
     return result;
   }

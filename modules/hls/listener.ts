@@ -5,6 +5,7 @@ import type { TLSSocket } from 'node:tls';
 import type { Core } from '../../core/core.ts';
 import type { Scope } from '../../core/lifecycle/scope.ts';
 import { listenOn } from '../../core/modules/listen.ts';
+import { Occupancy } from '../../core/net/occupancy.ts';
 import { every } from '../../core/time/clock.ts';
 import { millis, seconds, toMillis } from '../../core/time/micros.ts';
 import { Certificates } from '../../core/tls/certificates.ts';
@@ -26,19 +27,19 @@ const headersOnce = 64;
 export class Listener {
   readonly #config: HlsConfig;
   readonly #dependencies: ListenerDependencies;
-  readonly #perAddress = new Map<string, number>();
+  readonly #occupancy: Occupancy;
   readonly #exchanges = new Set<Exchange>();
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #old: OldConnections;
   #plain: Server | undefined;
   #secure: Http2SecureServer | undefined;
-  connections = 0;
   refusedConnections = 0;
   plainPort = 0;
   securePort = 0;
 
   constructor(config: HlsConfig, dependencies: ListenerDependencies) {
     this.#config = config;
+    this.#occupancy = new Occupancy(config.connections);
     this.#dependencies = dependencies;
     const { clock } = dependencies.core;
     this.#old = new OldConnections(
@@ -132,23 +133,19 @@ export class Listener {
     return server;
   }
 
+  /** Connections that are open, on both ports. */
+  get connections(): number {
+    return this.#occupancy.count;
+  }
+
   #accept(socket: Socket): void {
     const address = socket.remoteAddress ?? '';
-    const here = this.#perAddress.get(address) ?? 0;
-    const { total, perAddress } = this.#config.connections;
-    if (this.connections >= total || here >= perAddress) {
+    if (this.#occupancy.findLimit(address) !== undefined) {
       this.refusedConnections += 1;
       socket.destroy();
       return;
     }
-    this.connections += 1;
-    this.#perAddress.set(address, here + 1);
-    socket.on('close', () => {
-      this.connections -= 1;
-      const left = (this.#perAddress.get(address) ?? 1) - 1;
-      if (left > 0) this.#perAddress.set(address, left);
-      else this.#perAddress.delete(address);
-    });
+    socket.on('close', this.#occupancy.enter(address));
   }
 
   #acceptSession(session: ServerHttp2Session): void {

@@ -3,6 +3,7 @@ import type { Credentials, Decision } from '../../core/access/access-control.ts'
 import type { Core } from '../../core/core.ts';
 import { SwitchyardError } from '../../core/errors.ts';
 import type { Scope } from '../../core/lifecycle/scope.ts';
+import { Occupancy } from '../../core/net/occupancy.ts';
 import type { Session } from '../../core/sessions/session.ts';
 import { every } from '../../core/time/clock.ts';
 import { type Micros, seconds } from '../../core/time/micros.ts';
@@ -55,15 +56,16 @@ export const protocol = 'hls';
 
 /** The viewers of the module: admitted once, then known by their mark and address. */
 export class Viewers {
-  readonly #limits: ViewerLimits;
   readonly #core: Core;
   readonly #scope: Scope;
   readonly #entries = new Map<string, Entry>();
-  readonly #perAddress = new Map<string, number>();
+  readonly #occupancy: Occupancy;
+  readonly #idle: Micros;
   refused = 0;
 
   constructor(limits: ViewerLimits, dependencies: { core: Core; scope: Scope }) {
-    this.#limits = limits;
+    this.#occupancy = new Occupancy({ total: limits.sessions, perAddress: limits.perAddress });
+    this.#idle = limits.idle;
     this.#core = dependencies.core;
     this.#scope = dependencies.scope;
   }
@@ -95,11 +97,9 @@ export class Viewers {
 
   #open(request: ViewerRequest): Entry {
     const { stream, address, agent, credentials } = request;
-    const here = this.#perAddress.get(address) ?? 0;
-    const { sessions, perAddress } = this.#limits;
-    if (this.#entries.size >= sessions || here >= perAddress) {
+    const limit = this.#occupancy.findLimit(address);
+    if (limit !== undefined) {
       this.refused += 1;
-      const limit = here >= perAddress ? perAddress : sessions;
       throw new SwitchyardError('limit-reached', { what: 'HLS viewers', limit });
     }
     const session = this.#core.sessions.open({
@@ -138,12 +138,9 @@ export class Viewers {
     const before = this.#entries.get(key);
     this.#entries.set(key, entry);
     if (before !== undefined) void before.viewer.session.scope.close({ code: 'replaced' });
-    this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1);
+    session.scope.defer(this.#occupancy.enter(address));
     session.scope.defer(() => {
       if (this.#entries.get(key) === entry) this.#entries.delete(key);
-      const left = (this.#perAddress.get(address) ?? 1) - 1;
-      if (left > 0) this.#perAddress.set(address, left);
-      else this.#perAddress.delete(address);
     });
   }
 
@@ -167,7 +164,7 @@ export class Viewers {
   #closeIdle(): void {
     const now = this.#core.clock.now();
     for (const { viewer } of this.#entries.values()) {
-      if (viewer.active > 0 || now - viewer.lastSeen < this.#limits.idle) continue;
+      if (viewer.active > 0 || now - viewer.lastSeen < this.#idle) continue;
       void viewer.session.scope.close({ code: 'idle' });
     }
   }

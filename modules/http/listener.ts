@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import type { Listen } from '../../core/config/schema.ts';
 import { describeError } from '../../core/errors.ts';
 import { listenOn } from '../../core/modules/listen.ts';
+import { Occupancy } from '../../core/net/occupancy.ts';
 import type { Log } from '../../core/observe/log.ts';
 import { toMillis } from '../../core/time/micros.ts';
 import type { HttpConfig } from './config.ts';
@@ -46,8 +47,8 @@ export class HttpListener {
   readonly secure: boolean;
   readonly #limits: HttpConfig['limits'];
   readonly #dependencies: ListenerDependencies;
-  readonly #sockets = new Map<Socket, string>();
-  readonly #perAddress = new Map<string, number>();
+  readonly #sockets = new Set<Socket>();
+  readonly #occupancy: Occupancy;
   readonly #sessions = new Set<ServerHttp2Session>();
   /** Answers under way by peer: the sockets of requests are not those that were accepted when TLS lies between. */
   readonly #answering = new Map<string, number>();
@@ -59,6 +60,8 @@ export class HttpListener {
   constructor(settings: { secure: boolean; limits: HttpConfig['limits'] }, dependencies: ListenerDependencies) {
     this.secure = settings.secure;
     this.#limits = settings.limits;
+    const { connections: total, perAddress } = settings.limits;
+    this.#occupancy = new Occupancy({ total, perAddress });
     this.#dependencies = dependencies;
     const answer: Answer = (request, response) => this.#answer(request, response);
     this.server = settings.secure ? this.#openSecure(answer) : this.#openPlain(answer);
@@ -83,7 +86,7 @@ export class HttpListener {
     if (!this.server.listening) return Promise.resolve();
     return new Promise((resolve) => {
       const cut = (): void => {
-        for (const socket of this.#sockets.keys()) socket.destroy();
+        for (const socket of this.#sockets) socket.destroy();
       };
       this.server.close(() => {
         deadline.removeEventListener('abort', cut);
@@ -143,19 +146,16 @@ export class HttpListener {
 
   #accept(socket: Socket): void {
     const address = socket.remoteAddress ?? '';
-    const count = this.#perAddress.get(address) ?? 0;
-    if (this.#sockets.size >= this.#limits.connections || count >= this.#limits.perAddress) {
+    if (this.#occupancy.findLimit(address) !== undefined) {
       this.refused += 1;
       socket.destroy();
       return;
     }
-    this.#sockets.set(socket, address);
-    this.#perAddress.set(address, count + 1);
+    this.#sockets.add(socket);
+    const leave = this.#occupancy.enter(address);
     socket.on('close', () => {
       this.#sockets.delete(socket);
-      const left = (this.#perAddress.get(address) ?? 1) - 1;
-      if (left > 0) this.#perAddress.set(address, left);
-      else this.#perAddress.delete(address);
+      leave();
     });
   }
 
@@ -205,7 +205,7 @@ export class HttpListener {
 
   /** Those who wait for no answer need not be waited for. */
   #endIdle(): void {
-    for (const socket of this.#sockets.keys()) if (!this.#answering.has(peerOf(socket))) socket.destroySoon();
+    for (const socket of this.#sockets) if (!this.#answering.has(peerOf(socket))) socket.destroySoon();
   }
 }
 

@@ -5,6 +5,7 @@ import type { Core } from '../../core/core.ts';
 import { describeError, SwitchyardError } from '../../core/errors.ts';
 import type { CloseReason } from '../../core/lifecycle/close-reason.ts';
 import { listenOn } from '../../core/modules/listen.ts';
+import { Occupancy } from '../../core/net/occupancy.ts';
 import { every } from '../../core/time/clock.ts';
 import { seconds } from '../../core/time/micros.ts';
 import type { RtmpConfig } from './config.ts';
@@ -33,7 +34,7 @@ export class RtmpListener {
   readonly #readPacer: ReadPacer;
   readonly #sessions = new Set<RtmpSession>();
   readonly #sockets = new Set<Socket>();
-  readonly #perAddress = new Map<string, number>();
+  readonly #occupancy: Occupancy;
   readonly #servers: Server[] = [];
   #closing = false;
   #ports: { plain?: number; secure?: number } = {};
@@ -41,6 +42,8 @@ export class RtmpListener {
 
   constructor(config: RtmpConfig, dependencies: ListenerDependencies) {
     this.#config = config;
+    const { sessions: total, perAddress } = config.limits;
+    this.#occupancy = new Occupancy({ total, perAddress });
     this.#core = dependencies.core;
     this.#counters = dependencies.counters;
     this.#pacer = dependencies.pacer;
@@ -110,20 +113,21 @@ export class RtmpListener {
 
   #accept(socket: Socket): void {
     const address = socket.remoteAddress ?? 'unknown';
-    const { sessions, perAddress } = this.#config.limits;
-    const ofAddress = this.#perAddress.get(address) ?? 0;
-    if (this.#closing || this.#sockets.size >= sessions || ofAddress >= perAddress) {
+    if (this.#closing || this.#occupancy.findLimit(address) !== undefined) {
       this.#counters.connectionsRefused += 1;
       // RTMP has no words before its handshake. An error of the peer's end is no longer of interest.
       socket.on('error', () => undefined);
       socket.destroy();
       return;
     }
-    this.#perAddress.set(address, ofAddress + 1);
+    const leave = this.#occupancy.enter(address);
     this.#sockets.add(socket);
     this.#counters.connections += 1;
     this.#counters.connectionsOpen += 1;
-    socket.once('close', () => this.#forget(socket, address));
+    socket.once('close', () => {
+      leave();
+      this.#forget(socket);
+    });
     this.#begin(socket);
   }
 
@@ -150,12 +154,9 @@ export class RtmpListener {
     connection.start(session);
   }
 
-  #forget(socket: Socket, address: string): void {
+  #forget(socket: Socket): void {
     this.#sockets.delete(socket);
     this.#counters.connectionsOpen -= 1;
-    const left = (this.#perAddress.get(address) ?? 1) - 1;
-    if (left > 0) this.#perAddress.set(address, left);
-    else this.#perAddress.delete(address);
     if (this.#sockets.size === 0) this.#onEmpty();
   }
 

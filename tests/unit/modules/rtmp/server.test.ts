@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { refuse } from '../../../../core/access/access-control.ts';
+import { StreamInterrupted } from '../../../../core/events/catalogue.ts';
 import { AmfEcmaArray, amfObject, findAmfNumber, findAmfString } from '../../../../wire/amf/value.ts';
 import { splitAggregate } from '../../../../wire/rtmp/aggregate.ts';
 import { RtmpTestClient } from '../../../support/rtmp-client.ts';
@@ -232,11 +233,11 @@ describe('modules/rtmp server', () => {
     const player = await connect();
     await player.play('grace');
     await player.until(() => player.media('video').length === 4, 'the first frames');
+    const { events, scope } = running.server.core;
+    const lost = events.next(StreamInterrupted, scope);
     first.destroy();
+    assert.equal((await lost)?.stream.name, 'grace');
     const second = await connect();
-    await second
-      .until(() => running.server.core.streams.find('grace')?.state === 'interrupted', 'the loss')
-      .catch(() => undefined);
     const id = await second.publish('grace');
     sendMovie(second, id, { count: 3 });
     await player.until(() => player.media('video').length >= 7, 'the frames after');

@@ -52,7 +52,9 @@ export function decodeSound(units: readonly AccessUnit[]): { samples: Float32Arr
     const size = parts.reduce((sum, part) => sum + part.length, 0);
     pieces.push(writer.frameHeader(0, unit.pts, true, size), ...parts);
   }
-  const input = ['-copyts', '-f', 'nut', '-i', 'pipe:0'];
+  // FFmpeg's own decoder of Speex (in 5.1) strays from the encoder until a tone is noise.
+  const decoder = first.codec.name === 'speex' ? ['-c:a', 'libspeex'] : [];
+  const input = [...decoder, '-copyts', '-f', 'nut', '-i', 'pipe:0'];
   const stereo = first.codec.kind === 'audio' && first.codec.channels === 2;
   const output = [
     '-af',

@@ -26,7 +26,7 @@ const encoders: Readonly<Partial<Record<AudioCodecName, AudioEncoder>>> = {
   g729: encoder('libbcg729', [8_000], 1, 0),
 };
 
-/** FFmpeg's decoders of each codec; any one will do. */
+/** FFmpeg's decoders of each codec, best first. Its own of Speex (in 5.1) strays from the encoder until a tone is noise. */
 export const audioDecoders: Readonly<Record<AudioCodecName, readonly string[]>> = {
   opus: ['opus', 'libopus'],
   aac: ['aac'],
@@ -35,7 +35,7 @@ export const audioDecoders: Readonly<Record<AudioCodecName, readonly string[]>> 
   pcma: ['pcm_alaw'],
   g722: ['g722'],
   g729: ['g729'],
-  speex: ['speex', 'libspeex'],
+  speex: ['libspeex', 'speex'],
   flac: ['flac'],
 };
 
@@ -54,8 +54,9 @@ export function canMakeAudio(target: CodecTarget): boolean {
 /**
  * The process that makes `target` out of `from`. The result follows the source's times: small differences are made up for
  * by stretching one part in a thousand (a tone stays the same within 1 Hz), larger ones by silence or by leaving out.
+ * Without a `decoder`, FFmpeg takes its own.
  */
-export function planAudio(from: AudioCodec, target: CodecTarget): ConversionPlan {
+export function planAudio(from: AudioCodec, target: CodecTarget, decoder?: string): ConversionPlan {
   const name = target.codec as AudioCodecName;
   const how = encoders[name];
   if (how === undefined) throw new TypeError(`no encoder for ${name}`);
@@ -72,7 +73,7 @@ export function planAudio(from: AudioCodec, target: CodecTarget): ConversionPlan
   return {
     from,
     to: name,
-    decoding: ['-threads', '1'],
+    decoding: ['-threads', '1', ...(decoder === undefined ? [] : ['-c:a', decoder])],
     encoding: [
       ...['-af', filters.join(','), '-ar', String(rate), '-ac', String(channels)],
       ...['-c:a', how.encoder, ...how.options, '-threads', '1'],

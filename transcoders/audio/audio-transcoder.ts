@@ -29,7 +29,11 @@ export class AudioTranscoder implements Transcoder {
   }
 
   run(input: Subscription, output: RenditionOutput, to: CodecTarget, scope: Scope): Promise<void> {
-    const plan = (from: CodecDescriptor) => planAudio(from as AudioCodec, to);
+    const plan = (from: CodecDescriptor) => {
+      const source = from as AudioCodec;
+      const decoder = audioDecoders[source.name].find((name) => this.#ffmpeg.canDecode(name));
+      return planAudio(source, to, decoder);
+    };
     return convert({ plan }, { ffmpeg: this.#ffmpeg, input, output, scope });
   }
 }

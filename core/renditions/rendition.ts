@@ -78,7 +78,9 @@ export class Rendition {
         cancel();
         resolve(this.#openTrack(unit));
       };
-      void this.#keepRunning(first).catch(fail);
+      void this.#keepRunning(first)
+        .finally(() => this.#finishTrack())
+        .catch(fail);
     });
   }
 
@@ -139,8 +141,14 @@ export class Rendition {
   #openTrack(unit: AccessUnit): Track {
     const track = this.stream.openTrack(this.settings.id, unit.codec);
     this.#track = track;
+    track.finishing = true;
     this.stream.events.emit(RenditionStarted, { stream: this.stream, track, transcoder: this.transcoder.name });
     return track;
+  }
+
+  /** What the transcoder held back has come. */
+  #finishTrack(): void {
+    if (this.#track !== undefined) this.stream.finishTrack(this.#track);
   }
 
   #endTrack(): void {
@@ -148,6 +156,7 @@ export class Rendition {
     const reason = this.#scope.reason ?? { code: 'done' };
     if (track === undefined) return;
     this.stream.closeTrack(track);
+    this.#finishTrack();
     this.stream.events.emit(RenditionEnded, { stream: this.stream, track, transcoder: this.transcoder.name, reason });
     if (reason.code === 'idle' || this.stream.endReason !== undefined) return;
     for (const subscription of [...this.stream.subscriptions]) {

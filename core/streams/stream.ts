@@ -186,6 +186,13 @@ export class Stream {
     if (this.#tracks.get(track.id) === track) this.#tracks.delete(track.id);
   }
 
+  /** Nothing more will come on a rendition's track: those who waited for its tail past the end may go. */
+  finishTrack(track: Track): void {
+    if (!track.finishing) return;
+    track.finishing = false;
+    if (this.#endReason !== undefined) this.#wakeWaiters();
+  }
+
   append(track: Track, unit: AccessUnit): void {
     if (unit.codec !== track.codec) this.#adoptCodec(track, unit.codec);
     track.lastDts = unit.dts;

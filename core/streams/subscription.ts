@@ -66,7 +66,15 @@ export class Subscription implements AsyncIterable<QueuedUnit> {
 
   /** Why nothing more will come, once that is so. */
   get endReason(): CloseReason | undefined {
-    return this.scope.reason ?? this.stream.endReason;
+    return this.scope.reason ?? (this.#awaitsTail ? undefined : this.stream.endReason);
+  }
+
+  /** A transcoder may hold something of a track that is read here. */
+  get #awaitsTail(): boolean {
+    for (let index = 0; index < this.#cursors.length; index += 1) {
+      if (this.#cursors[index]?.track.finishing === true) return true;
+    }
+    return false;
   }
 
   /** The next unit in the order of arrival, or undefined when there is none now. */
@@ -86,7 +94,7 @@ export class Subscription implements AsyncIterable<QueuedUnit> {
   ready(): Promise<boolean> {
     if (this.scope.closed) return Promise.resolve(false);
     if (this.#findNext() !== undefined) return Promise.resolve(true);
-    if (this.stream.endReason !== undefined) return Promise.resolve(false);
+    if (this.endReason !== undefined) return Promise.resolve(false);
     if (this.#waiting === undefined) {
       this.#waiting = new Promise((resolve) => {
         this.#waiter = resolve;

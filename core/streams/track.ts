@@ -23,6 +23,8 @@ export class Track {
   readonly counters: TrackCounters = { units: 0, bytes: 0, keyframes: 0, beforeKeyframe: 0, disordered: 0 };
   #codec: CodecDescriptor;
   lastDts: Micros | undefined;
+  /** Whether more may come after the stream has ended: a transcoder still gives what it held back. */
+  finishing = false;
 
   constructor(id: string, codec: CodecDescriptor) {
     this.id = id;

@@ -110,6 +110,21 @@ describe('Video through ffmpeg', function () {
     }
   }
 
+  it('gives the last frames after the stream has ended', async () => {
+    // A decoder of B-frames holds pictures back until it is told that there are no more.
+    const args = [...picture(30, 60), '-c:v', 'libx264', '-g', '30', '-bf', '3'];
+    const units = encodeUnits('h264', args).map((unit, index) => reordered(unit, index * 33_000));
+    const { publication, track, subscription } = await watch(units, { codec: 'h264', width: 160, height: 120 }, 10);
+    for (const unit of units.slice(10)) track.write(unit);
+    await publication.scope.close({ code: 'done' });
+    const made = await collect(subscription, Infinity);
+    assert.deepEqual(
+      made.map((unit) => unit.pts),
+      units.map((unit) => unit.pts).sort((a, b) => a - b),
+    );
+    assert.equal(subscription.scope.reason ?? subscription.endReason?.code, 'done');
+  });
+
   it('takes B-frames out', async () => {
     const units = encodeUnits('h264', [...picture(30, 60), '-c:v', 'libx264', '-g', '30', '-bf', '3']);
     const ordered = units.map((unit, index) => reordered(unit, index * 33_000));

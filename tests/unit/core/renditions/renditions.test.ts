@@ -33,6 +33,29 @@ function relabeller(options: { cores?: number; failAfter?: number } = {}): Trans
   };
 }
 
+/** Gives each unit when `held` more have come, and the last ones after the input's end, once it may. */
+function withTail(held: number, mayEnd: Promise<void> = settle()): Transcoder {
+  return {
+    name: 'late',
+    cost: (from, to) => (from.name === 'aac' && to.codec === 'opus' ? 0.1 : undefined),
+    async run(input, output) {
+      const waiting: AccessUnit[] = [];
+      const give = (unit: AccessUnit | undefined): void => {
+        if (unit === undefined) return;
+        const { pts, dts, parts } = unit;
+        output.write(new AccessUnit({ codec: opus, pts, dts, keyframe: true, parts }));
+      };
+      for await (const { unit } of input) {
+        waiting.push(unit);
+        if (waiting.length > held) give(waiting.shift());
+      }
+      await mayEnd;
+      await settle();
+      for (const unit of waiting) give(unit);
+    },
+  };
+}
+
 describe('Renditions', () => {
   let clock: ManualClock;
   let core: TestCore;
@@ -137,5 +160,39 @@ describe('Renditions', () => {
     assert.equal(subscription.scope.reason?.code, 'failed');
     assert.match(subscription.scope.reason?.detail ?? '', /encoder crashed/);
     assert.equal(core.streams.find('one')?.state, 'live');
+  });
+
+  it('gives what the transcoder held back before viewers hear of the end', async () => {
+    core.streams.renditions.add(withTail(3), core.scope);
+    const { publication, write } = await publishAac();
+    const pending = core.subscribe('one', { wishes });
+    await settle();
+    await write(8);
+    const subscription = await pending;
+    const ended: number[] = [];
+    const reading = (async () => {
+      for await (const { unit } of subscription) ended.push(unit.pts);
+    })();
+    await settle();
+    assert.equal(ended.length, 4);
+    await publication.scope.close({ code: 'done' });
+    assert.equal(ended.length, 4);
+    await reading;
+    assert.equal(ended.length, 7);
+    assert.equal(subscription.endReason?.code, 'done');
+  });
+
+  it('waits for a transcoder that does not end for no longer than `streams.drain`', async () => {
+    core.streams.renditions.add(withTail(3, new Promise(() => undefined)), core.scope);
+    const { publication, write } = await publishAac();
+    const pending = core.subscribe('one', { wishes });
+    await settle();
+    await write(8);
+    const subscription = await pending;
+    await publication.scope.close({ code: 'done' });
+    while (subscription.pull() !== undefined);
+    clock.advance(seconds(6));
+    assert.equal(await subscription.ready(), false);
+    assert.equal(subscription.scope.reason?.code, 'publisher-left');
   });
 });

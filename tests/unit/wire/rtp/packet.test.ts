@@ -9,6 +9,7 @@ import {
 } from '../../../../wire/rtp/extensions.ts';
 import { classifyDatagram, RtpPacket, readRtpPacket, writeRtpHeader } from '../../../../wire/rtp/packet.ts';
 import { sequenceDistance, timestampDistance, unwrapSequence, unwrapTimestamp } from '../../../../wire/rtp/sequence.ts';
+import { rtpVectors } from '../../../vectors/rtp/vectors.ts';
 
 function hex(text: string): Buffer {
   return Buffer.from(text.replaceAll(' ', ''), 'hex');
@@ -187,4 +188,19 @@ describe('datagrams on a shared port (RFC 7983, RFC 5761)', () => {
       'unknown',
     ]);
   });
+});
+
+describe('RTP packets of others', () => {
+  for (const { name, origin, bytes, header, payload } of rtpVectors) {
+    it(`${name} (${origin})`, () => {
+      const packet = new RtpPacket();
+      assert.ok(readRtpPacket(bytes, packet));
+      const { marker, payloadType, sequence, timestamp, ssrc } = packet;
+      assert.deepEqual({ marker, payloadType, sequence, timestamp, ssrc }, header);
+      assert.deepEqual(packet.payload(), payload);
+      const written = Buffer.alloc(12);
+      assert.equal(writeRtpHeader(written, 0, header), 12);
+      assert.deepEqual(written, bytes.subarray(0, 12));
+    });
+  }
 });

@@ -20,7 +20,7 @@ export function videoTrack(codec: VideoCodec): Fmp4VideoTrack {
 
 function videoEntry(codec: VideoCodec): { codec: VideoSampleEntry; config: Buffer } {
   const entry = sampleEntries[codec.name];
-  if (entry === undefined) throw new WireError('unsupported', 'fmp4', `${codec.name} in HLS`);
+  if (entry === undefined || codec.name === 'flv1') throw new WireError('unsupported', 'fmp4', `${codec.name} in HLS`);
   return { codec: entry, config: decoderRecord(codec, { fullBox: false, complete: true }) };
 }
 

@@ -60,6 +60,7 @@ export function ownCapabilities(): Readonly<Record<string, AmfValue>> {
 export function playerWishes(of: Capabilities): readonly TrackWish[] {
   const video: CodecTarget[] = [{ codec: 'h264' }];
   for (const [code, codec] of Object.entries(videoFourCcs)) if (takes(of.video, code)) video.push({ codec });
+  video.push({ codec: 'flv1' }); // FLV E.4.3.1: what is published so goes to players as it is
   const audio: CodecTarget[] = [{ codec: 'aac' }, { codec: 'mp3' }];
   for (const [code, codec] of Object.entries(audioFourCcs)) if (takes(of.audio, code)) audio.push({ codec });
   audio.push({ codec: 'speex', sampleRate: 16_000 }); // FLV E.4.2.1

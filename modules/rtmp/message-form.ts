@@ -4,7 +4,13 @@ import type { AudioCodec, CodecDescriptor, VideoCodec } from '../../core/media/c
 import { decoderRecord, framedParts } from '../../wire/codec-records/decoder-record.ts';
 import { writeFlacHeader } from '../../wire/codec-records/flac-record.ts';
 import { writeOpusHead } from '../../wire/codec-records/opus-record.ts';
-import { audioFrameHeader, videoFrameHeader, writeAudioConfig, writeVideoConfig } from '../../wire/flv/tag.ts';
+import {
+  audioFrameHeader,
+  type FlvVideoCodec,
+  videoFrameHeader,
+  writeAudioConfig,
+  writeVideoConfig,
+} from '../../wire/flv/tag.ts';
 import { chunkMessage } from '../../wire/rtmp/chunk-writer.ts';
 import { messageType } from '../../wire/rtmp/message.ts';
 
@@ -31,7 +37,7 @@ function frameMessage(unit: AccessUnit): Buffer {
   const timestamp = timestampOf(unit);
   const payload = [
     codec.kind === 'video'
-      ? videoFrameHeader(codec.name, unit.keyframe, Math.round(unit.pts / 1_000) - timestamp)
+      ? videoFrameHeader(flvName(codec.name), unit.keyframe, Math.round(unit.pts / 1_000) - timestamp)
       : soundHeader(codec),
   ];
   const pieces = framedParts(codec.name, unit.parts);
@@ -63,7 +69,12 @@ export function addressMessage(bytes: Buffer, from: number, streamId: number): v
   bytes.writeUInt32LE(streamId, from + streamIdOffset);
 }
 
-function videoConfig(codec: VideoCodec): Buffer {
+function flvName(name: VideoCodec['name']): FlvVideoCodec {
+  return name === 'flv1' ? 'sorenson-h263' : name;
+}
+
+function videoConfig(codec: VideoCodec): Buffer | undefined {
+  if (codec.name === 'flv1') return undefined; // each picture says it all
   // Parameter sets may stand in the stream as well: publishers send what they like.
   return writeVideoConfig(codec.name, decoderRecord(codec, { fullBox: true, complete: false }));
 }

@@ -1,4 +1,4 @@
-import type { CodecDescriptor } from '../../core/media/codecs/codec-descriptor.ts';
+import type { CodecDescriptor, VideoCodecName } from '../../core/media/codecs/codec-descriptor.ts';
 import { cleanText } from '../../core/sessions/session-registry.ts';
 import type { MediaKind } from '../../core/streams/track.ts';
 import { AmfEcmaArray, type AmfValue, isAmfRecord } from '../../wire/amf/value.ts';
@@ -65,7 +65,7 @@ export function describeTracks(codecs: readonly CodecDescriptor[], told: Readonl
       metadata.set('width', codec.width);
       metadata.set('height', codec.height);
       if ('frameRate' in codec && codec.frameRate !== undefined) metadata.set('framerate', codec.frameRate);
-      metadata.set('videocodecid', codec.name === 'h264' ? videoCodecId.h264 : videoFourCc[codec.name]);
+      metadata.set('videocodecid', videoId(codec.name));
     } else {
       metadata.set('audiosamplerate', codec.sampleRate);
       metadata.set('audiosamplesize', 16);
@@ -81,6 +81,11 @@ export function describeTracks(codecs: readonly CodecDescriptor[], told: Readonl
   }
   metadata.set('server', 'Switchyard');
   return metadata;
+}
+
+function videoId(name: VideoCodecName): number {
+  if (name === 'h264') return videoCodecId.h264;
+  return name === 'flv1' ? videoCodecId['sorenson-h263'] : videoFourCc[name];
 }
 
 function audioId(name: Extract<CodecDescriptor, { kind: 'audio' }>['name']): number | undefined {

@@ -121,6 +121,8 @@ function videoCodecName(codec: FlvVideoCodec): VideoCodecName {
     case 'vp9':
     case 'av1':
       return codec;
+    case 'sorenson-h263':
+      return 'flv1';
     default:
       throw new WireError('unsupported', 'flv', `video codec ${codec}`);
   }

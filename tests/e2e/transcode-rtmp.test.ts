@@ -10,7 +10,7 @@ import { createServer, type Server } from '../../core/server.ts';
 import { rtmpModule } from '../../modules/rtmp/index.ts';
 import { transcoders } from '../../transcoders/index.ts';
 import { writeOpusHead } from '../../wire/codec-records/opus-record.ts';
-import { audioFrameHeader, writeAudioConfig } from '../../wire/flv/tag.ts';
+import { audioFrameHeader, readVideoTag, writeAudioConfig } from '../../wire/flv/tag.ts';
 import { RtmpTestClient } from '../support/rtmp-client.ts';
 import { decodeSound, encodeUnits, measureFrequency, measureLevel } from '../support/tone-source.ts';
 
@@ -127,6 +127,26 @@ describe('Transcoding what RTMP publishes', function () {
     client.command(0, 'deleteStream', id);
     await compared;
     client.destroy();
+  });
+
+  it('Sorenson H.263 goes to RTMP players as it is, and to others as H.264', async () => {
+    const args = ['-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=25', '-t', '3', '-c:v', 'flv', '-g', '25'];
+    const publisher = publish('flash', [...args, '-b:v', '600k']);
+    const ended = once(publisher, 'exit');
+    await live('flash');
+    const player = await RtmpTestClient.connect({ port });
+    const [made] = await Promise.all([watch('flash', accepting('h264')), player.play('flash')]);
+    assert.deepEqual(await ended, [0, null]);
+    const codec = made[0]?.codec;
+    assert.ok(codec?.kind === 'video' && codec.name === 'h264');
+    assert.deepEqual([codec.width, codec.height], [320, 180]);
+    assert.ok(made.length >= 70, `${made.length}`);
+    assert.ok(made.every((unit, index) => unit.pts - (made[index - 1]?.pts ?? unit.pts) < 45_000));
+    const played = player.media('video').map(({ payload }) => readVideoTag(payload));
+    assert.ok(played.length >= 50, `${played.length}`);
+    assert.ok(played.every((tag) => tag.kind === 'frame' && tag.codec === 'sorenson-h263'));
+    assert.ok(played[0]?.kind === 'frame' && played[0].keyframe);
+    player.destroy();
   });
 });
 

@@ -78,7 +78,7 @@ const mutated = fc
     return copy;
   });
 const noise = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes));
-const names: readonly VideoCodecName[] = ['h264', 'h265', 'vp8', 'vp9', 'av1'];
+const names: readonly VideoCodecName[] = ['h264', 'h265', 'vp8', 'vp9', 'av1', 'flv1'];
 
 describe(`codec readers under fuzz (FUZZ_SEED=${seed})`, () => {
   it('throw nothing but CodecError on noise', () => {

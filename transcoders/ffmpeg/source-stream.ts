@@ -13,6 +13,7 @@ export const fourccs: Readonly<Record<CodecName, string>> = {
   vp8: 'VP80',
   vp9: 'VP90',
   av1: 'AV01',
+  flv1: 'FLV1',
   opus: 'Opus',
   aac: '\xff\x00\x00\x00',
   mp3: '\x55\x00\x00\x00',

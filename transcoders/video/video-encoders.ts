@@ -18,7 +18,7 @@ export interface VideoEncoder {
 const realtimeVpx = ['-deadline', 'realtime', '-lag-in-frames', '0', '-error-resilient', '1', '-auto-alt-ref', '0'];
 
 /** The best of each that low latency allows, in software. */
-const software: Readonly<Record<VideoCodecName, VideoEncoder>> = {
+const software: Readonly<Partial<Record<VideoCodecName, VideoEncoder>>> = {
   h264: {
     encoder: 'libx264',
     preset: 'superfast',

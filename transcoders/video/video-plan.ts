@@ -10,6 +10,7 @@ export const videoDecoders: Readonly<Record<VideoCodecName, readonly string[]>> 
   vp8: ['vp8', 'libvpx'],
   vp9: ['vp9', 'libvpx-vp9'],
   av1: ['libdav1d', 'libaom-av1'],
+  flv1: ['flv'],
 };
 
 /** profile_idc to FFmpeg's names; the first that a target takes is made. */

@@ -117,6 +117,15 @@ export type Av1Codec = {
   readonly codecString: string;
 };
 
+/** Sorenson H.263, the first video of Flash (SWF File Format Specification 19, "Sorenson H.263 Bitstream Format"). */
+export type Flv1Codec = {
+  readonly kind: 'video';
+  readonly name: 'flv1';
+  readonly width: number;
+  readonly height: number;
+  readonly codecString: string;
+};
+
 /** ISO/IEC 14496-3. */
 export type AacCodec = {
   readonly kind: 'audio';
@@ -191,7 +200,7 @@ export type FlacCodec = {
   readonly codecString: 'fLaC';
 };
 
-export type VideoCodec = H264Codec | H265Codec | Vp8Codec | Vp9Codec | Av1Codec;
+export type VideoCodec = H264Codec | H265Codec | Vp8Codec | Vp9Codec | Av1Codec | Flv1Codec;
 export type AudioCodec =
   | OpusCodec
   | AacCodec

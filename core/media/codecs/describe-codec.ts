@@ -35,6 +35,8 @@ export function describeCodec(codec: CodecDescriptor): string {
       return `H.265 ${h265Profile(codec)} ${tenths(codec.level / 3)} ${codec.width}x${codec.height}`;
     case 'vp8':
       return `VP8 ${codec.width}x${codec.height}`;
+    case 'flv1':
+      return `Sorenson H.263 ${codec.width}x${codec.height}`;
     case 'vp9':
       return `VP9 profile ${codec.profile} ${codec.width}x${codec.height}`;
     case 'av1':

@@ -3,6 +3,7 @@ import { av1Codec } from './av1.ts';
 import { OBU_SEQUENCE_HEADER, obuType } from './av1-obu.ts';
 import type { VideoCodec, VideoCodecName } from './codec-descriptor.ts';
 import { CodecError } from './codec-error.ts';
+import { flv1Codec } from './flv1.ts';
 import { h264Codec } from './h264.ts';
 import { parseH264Pps, parseH264Sps } from './h264-sps.ts';
 import { h265Codec } from './h265.ts';
@@ -93,7 +94,7 @@ export class InBandCodec {
       default: {
         const frame = parts[0];
         if (frame !== undefined && isKeyframe(this.#name, parts)) {
-          this.#offer(this.#name === 'vp8' ? vp8Codec(frame) : vp9Codec(frame));
+          this.#offer(describeFrame(this.#name, frame));
         }
       }
     }
@@ -135,6 +136,12 @@ export class InBandCodec {
   #offer(codec: VideoCodec): void {
     if (this.#current === undefined || !sameCodec(this.#current, codec)) this.#current = codec;
   }
+}
+
+/** Codecs of one part a unit, whose parameters stand in its header. */
+function describeFrame(name: 'vp8' | 'vp9' | 'flv1', frame: Buffer): VideoCodec {
+  if (name === 'flv1') return flv1Codec(frame);
+  return name === 'vp8' ? vp8Codec(frame) : vp9Codec(frame);
 }
 
 type IdentifiedSet = { readonly id: number; readonly set: Buffer };

@@ -1,6 +1,7 @@
 import type { Buffer } from 'node:buffer';
 import { isAv1Keyframe } from './av1-obu.ts';
 import type { CodecName } from './codec-descriptor.ts';
+import { isFlv1Keyframe } from './flv1.ts';
 import { h264NalType, h265NalType } from './nal-unit.ts';
 import { isVp8Keyframe } from './vp8.ts';
 import { isVp9Keyframe } from './vp9.ts';
@@ -19,6 +20,8 @@ export function isKeyframe(name: CodecName, parts: readonly Buffer[]): boolean {
       return parts[0] !== undefined && isVp8Keyframe(parts[0]);
     case 'vp9':
       return parts[0] !== undefined && isVp9Keyframe(parts[0]);
+    case 'flv1':
+      return parts[0] !== undefined && isFlv1Keyframe(parts[0]);
     case 'av1':
       return isAv1Keyframe(parts);
     default:

@@ -172,7 +172,7 @@ describe('modules/rtmp codecs', () => {
 
   it('counts codecs that the core has none for', () => {
     const before = counters.mediaMalformed;
-    take('video', 0, Buffer.from('2201020304', 'hex')); // Sorenson H.263
+    take('video', 0, Buffer.from('2401020304', 'hex')); // VP6
     take('audio', 0, Buffer.from('6201', 'hex')); // Nellymoser
     take('video', 0, writeVideoTag({ kind: 'command', enhanced: false, command: 1 }));
     assert.equal(counters.mediaMalformed, before + 2);

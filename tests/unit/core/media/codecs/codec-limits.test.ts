@@ -5,8 +5,10 @@ import { av1Codec } from '../../../../../core/media/codecs/av1.ts';
 import { BitReader } from '../../../../../core/media/codecs/bit-reader.ts';
 import { CodecError, type CodecErrorCode } from '../../../../../core/media/codecs/codec-error.ts';
 import { flacCodec } from '../../../../../core/media/codecs/flac.ts';
+import { flv1Codec } from '../../../../../core/media/codecs/flv1.ts';
 import { h264Codec } from '../../../../../core/media/codecs/h264.ts';
 import { h265Codec } from '../../../../../core/media/codecs/h265.ts';
+import { isKeyframe } from '../../../../../core/media/codecs/keyframe.ts';
 import { mp3Codec } from '../../../../../core/media/codecs/mp3.ts';
 import { unescapeNal } from '../../../../../core/media/codecs/nal-unit.ts';
 import { opusCodec } from '../../../../../core/media/codecs/opus.ts';
@@ -141,5 +143,39 @@ describe('aacCodecFromParameters', () => {
     }
     refuses('unsupported', () => aacCodecFromParameters({ sampleRate: 48000, channels: 7 }));
     refuses('unsupported', () => aacCodecFromParameters({ objectType: 42, sampleRate: 48000, channels: 2 }));
+  });
+});
+
+describe('The picture header of Sorenson H.263', () => {
+  /** Start code of 17 bits, version 1, temporal reference 0, size, custom width and height, type, then filling. */
+  const picture = (size: string, type: string): Buffer => {
+    const bits = `00000000000000001${'00001'}${'00000000'}${size}${type}`.padEnd(96, '0');
+    return Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)));
+  };
+  const custom8 = `000${'10100000'}${'01111000'}`;
+  const custom16 = `001${'0000001010000000'}${'0000000101101000'}`;
+
+  it('tells sizes of its own and those of the table', () => {
+    const sizes = [custom8, custom16, '010', '011', '100', '101', '110'].map((size) => {
+      const { width, height } = flv1Codec(picture(size, '00'));
+      return `${width}x${height}`;
+    });
+    assert.deepEqual(sizes, ['160x120', '640x360', '352x288', '176x144', '128x96', '320x240', '160x120']);
+  });
+
+  it('tells intra pictures from the others, whatever the size', () => {
+    for (const size of [custom8, custom16, '101']) {
+      const keyframes = ['00', '01', '10'].map((type) => isKeyframe('flv1', [picture(size, type)]));
+      assert.deepEqual(keyframes, [true, false, false]);
+    }
+    assert.equal(isKeyframe('flv1', [hex('01020304')]), false);
+    assert.equal(isKeyframe('flv1', [picture(custom16, '00').subarray(0, 8)]), false);
+  });
+
+  it('refuses what is none, the reserved size and no size', () => {
+    refuses('malformed', () => flv1Codec(hex('0102030405')));
+    refuses('malformed', () => flv1Codec(hex('0000840000')));
+    refuses('malformed', () => flv1Codec(picture('111', '00')));
+    refuses('malformed', () => flv1Codec(picture(`000${'0'.repeat(16)}`, '00')));
   });
 });

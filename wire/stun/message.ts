@@ -46,7 +46,6 @@ export class StunMessage {
       const type = bytes.readUInt16BE(at);
       const length = bytes.readUInt16BE(at + 2);
       const start = at + 4;
-      if (length > end - start) return false;
       at = start + ((length + 3) & ~3); // RFC 8489 14: padded to four bytes
       if (at > end) return false;
       if (type === StunAttribute.fingerprint && at !== end) return false; // RFC 8489 14.7: the last one

@@ -79,27 +79,54 @@ describe('a DTLS handshake', () => {
     }
   });
 
-  it('no server hello may hold what was not offered', () => {
-    const { client, server } = bare();
-    const flight = give(server, client.start());
-    const body = Buffer.from(flight?.messages[0]?.body ?? '');
+  describe('with a server hello that was changed', () => {
+    const random = (length: number) => Buffer.alloc(length, 7);
     const suiteAt = 35;
+
+    /** What a client says to a flight with that hello. The signature stays good: both clients have one random. */
+    const answerTo = (change: (hello: Buffer) => Buffer): Flight | undefined => {
+      const start = () => new ClientHandshake(settingsOf('client', alice, bob, { random }));
+      const server = new ServerHandshake(settingsOf('server', bob, alice), undefined);
+      const flight = give(server, start().start());
+      const fresh = start();
+      fresh.start();
+      return give(fresh, flight, (message) =>
+        message.type === HandshakeType.serverHello ? { ...message, body: change(Buffer.from(message.body)) } : message,
+      );
+    };
+
+    it('goes on when it was not', () => assert.equal(answerTo((hello) => hello)?.messages.length, 4));
+
     for (const [suite, name] of [
       [0x0000, 'NULL'],
       [0xc006, 'ECDHE_ECDSA_WITH_NULL_SHA'],
-      [0xc02f, 'RSA for another key'],
+      [0xc02f, 'a suite for another key'],
     ] as const) {
-      body.writeUInt16BE(suite, suiteAt);
-      const fresh = new ClientHandshake(settingsOf('client', alice, bob));
-      fresh.start();
-      assert.throws(
-        () =>
-          give(fresh, { messages: flight?.messages ?? [], awaitsAnswer: true }, (m) =>
-            m.type === 2 ? { ...m, body } : m,
-          ),
-        { name: 'HandshakeRefusal' },
-        name,
-      );
+      it(`refuses ${name}`, () => {
+        const change = (hello: Buffer): Buffer => {
+          hello.writeUInt16BE(suite, suiteAt);
+          return hello;
+        };
+        assert.throws(() => answerTo(change), { name: 'HandshakeRefusal', reason: 'protocol-error' });
+      });
     }
+
+    it('refuses an extension that was not offered', () => {
+      const change = (hello: Buffer): Buffer => {
+        const extended = Buffer.concat([hello, Buffer.from('00230000', 'hex')]);
+        extended.writeUInt16BE(extended.readUInt16BE(suiteAt + 3) + 4, suiteAt + 3);
+        return extended;
+      };
+      assert.throws(() => answerTo(change), { name: 'HandshakeRefusal', alert: 110 });
+    });
+  });
+
+  it('refuses a Finished of another length', () => {
+    const { client, server } = bare();
+    const finish = give(client, give(server, client.start()));
+    const cut = (message: HandshakeMessage): HandshakeMessage =>
+      message.type === HandshakeType.finished ? { ...message, body: message.body.subarray(1) } : message;
+    assert.throws(() => give(server, finish, cut), { name: 'HandshakeRefusal', reason: 'not-authentic' });
+    assert.equal(server.isDone, false);
   });
 });

@@ -194,6 +194,15 @@ for (const { name } of srtpProfiles) {
       assert.ok(receiver.unprotectRtcp(forged) < 0);
     });
 
+    it('keeps no more sources of SRTCP either', () => {
+      const { sender, receiver } = open();
+      for (let ssrc = 0; ssrc < 257; ssrc += 1) {
+        const bytes = roomFor(rtcpPacket(ssrc, 1), sender.rtcpOverhead);
+        assert.equal(sender.protectRtcp(bytes, 16), bytes.length);
+        assert.equal(receiver.unprotectRtcp(bytes), ssrc < 256 ? 16 : SrtpRefusal.tooManySources);
+      }
+    });
+
     it('does not open what the other direction protected', () => {
       const { sender } = open();
       const other = nodeSrtp.openReceiver(testKeys(name, 'b'));

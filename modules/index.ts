@@ -4,6 +4,7 @@ import { hlsModule } from './hls/index.ts';
 import { httpModule } from './http/index.ts';
 import { rtmpModule } from './rtmp/index.ts';
 import { transcoderApiModule } from './transcoder-api/index.ts';
+import { websocketModule } from './websocket/index.ts';
 
 /** The product on one screen: every module, in the order of the configuration file. */
 export const modules: readonly Module[] = [
@@ -11,5 +12,6 @@ export const modules: readonly Module[] = [
   hlsModule,
   httpModule,
   transcoderApiModule,
+  websocketModule,
   demo,
 ] as readonly Module[];

@@ -1,0 +1,186 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { Listen } from '../../core/config/schema.ts';
+import type { Core } from '../../core/core.ts';
+import { describeError } from '../../core/errors.ts';
+import { listenOn } from '../../core/modules/listen.ts';
+import { toMillis } from '../../core/time/micros.ts';
+import { Certificates } from '../../core/tls/certificates.ts';
+import type { WebSocketConfig } from './config.ts';
+import type { WebSocketCounters } from './metrics.ts';
+import { PeerSocket } from './peer-socket.ts';
+
+export interface ListenerDependencies {
+  readonly core: Core;
+  readonly counters: WebSocketCounters;
+  readonly onSocket: (socket: PeerSocket) => void;
+}
+
+/** Pieces of one message, and how long (ms) a closed peer may take to close as well. */
+const fragmentBounds = { maxFragments: 64, closeTimeout: 2_000 };
+/** Heads of requests: bytes. */
+const largestHead = 16 << 10;
+
+/** Ports → WebSockets, within the limits. */
+export class WebSocketListener {
+  readonly #config: WebSocketConfig;
+  readonly #core: Core;
+  readonly #counters: WebSocketCounters;
+  readonly #onSocket: (socket: PeerSocket) => void;
+  readonly #upgrades: WebSocketServer;
+  readonly #servers: Server[] = [];
+  readonly #sockets = new Set<Socket>();
+  readonly #perAddress = new Map<string, number>();
+  #closing = false;
+  #onEmpty: () => void = () => undefined;
+  readonly ports: { plain?: number; secure?: number } = {};
+
+  constructor(config: WebSocketConfig, dependencies: ListenerDependencies) {
+    this.#config = config;
+    this.#core = dependencies.core;
+    this.#counters = dependencies.counters;
+    this.#onSocket = dependencies.onSocket;
+    this.#upgrades = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      // A compressed message of a few bytes may hold gigabytes.
+      perMessageDeflate: false,
+      maxPayload: config.message,
+      autoPong: false,
+      ...fragmentBounds,
+    });
+  }
+
+  /** Opens the ports. Throws `port-unavailable`, `certificate-unusable`. */
+  async open(): Promise<void> {
+    const { listen, secure, tls } = this.#config;
+    const { services, scope } = this.#core;
+    scope.defer(() => this.#cut());
+    if (listen.enabled) {
+      this.ports.plain = await this.#listen(createServer(this.#patience(), refuseRequest), listen, 'listen');
+    }
+    const certificates = services.find(Certificates);
+    if (secure.enabled && certificates?.offers(tls) === true) {
+      const handshakeTimeout = toMillis(this.#config.limits.handshake);
+      const server = createSecureServer(
+        { ...this.#patience(), handshakeTimeout, minVersion: 'TLSv1.2' },
+        refuseRequest,
+      );
+      server.on('tlsClientError', (_error, socket) => socket.destroy());
+      await certificates.serve(tls, server, scope);
+      this.ports.secure = await this.#listen(server, secure, 'secure');
+    }
+  }
+
+  /** Accepts nobody new; waits until all are gone or the deadline has come. */
+  async close(deadline: AbortSignal): Promise<void> {
+    this.#closing = true;
+    for (const server of this.#servers) server.close();
+    if (this.#sockets.size > 0 && !deadline.aborted) {
+      await new Promise<void>((resolve) => {
+        this.#onEmpty = resolve;
+        deadline.addEventListener('abort', () => resolve(), { once: true });
+      });
+    }
+    this.#cut();
+  }
+
+  #patience() {
+    const handshake = toMillis(this.#config.limits.handshake);
+    return {
+      noDelay: true,
+      maxHeaderSize: largestHead,
+      headersTimeout: handshake,
+      requestTimeout: handshake,
+      keepAliveTimeout: 1,
+      connectionsCheckingInterval: 1_000,
+    };
+  }
+
+  #listen(server: Server, place: Listen, key: 'listen' | 'secure'): Promise<number> {
+    const { scope, observe } = this.#core;
+    this.#servers.push(server);
+    scope.defer(() => void server.close());
+    server.on('connection', (socket: Socket) => this.#accept(socket));
+    server.on('clientError', (_error, socket) => socket.destroy());
+    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) =>
+      this.#upgrade(request, socket, head),
+    );
+    const where = { module: 'websocket', host: place.host, port: place.port, key: `websocket.${key}.port` };
+    return listenOn(server, where, (error) =>
+      observe.log.warn('A WebSocket connection cannot be accepted.', { why: describeError(error) }),
+    );
+  }
+
+  #accept(socket: Socket): void {
+    const address = socket.remoteAddress ?? 'unknown';
+    const { sessions, perAddress } = this.#config.limits;
+    const ofAddress = this.#perAddress.get(address) ?? 0;
+    if (this.#closing || this.#sockets.size >= sessions || ofAddress >= perAddress) {
+      this.#counters.connectionsRefused += 1;
+      socket.on('error', () => undefined);
+      socket.destroy();
+      return;
+    }
+    this.#perAddress.set(address, ofAddress + 1);
+    this.#sockets.add(socket);
+    this.#counters.connectionsOpen += 1;
+    socket.once('close', () => this.#forget(socket, address));
+  }
+
+  #forget(socket: Socket, address: string): void {
+    this.#sockets.delete(socket);
+    this.#counters.connectionsOpen -= 1;
+    const left = (this.#perAddress.get(address) ?? 1) - 1;
+    if (left > 0) this.#perAddress.set(address, left);
+    else this.#perAddress.delete(address);
+    if (this.#sockets.size === 0) this.#onEmpty();
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => socket.destroy());
+    if (!this.#isWelcome(request)) {
+      this.#counters.connectionsRefused += 1;
+      socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+      return;
+    }
+    this.#upgrades.handleUpgrade(request, socket, head, (websocket) => this.#begin(websocket, request));
+  }
+
+  /** Programs send no origin; pages cannot but send theirs. */
+  #isWelcome({ headers }: IncomingMessage): boolean {
+    const { origins } = this.#config;
+    return headers.origin === undefined || origins.includes('*') || origins.includes(headers.origin);
+  }
+
+  #begin(websocket: WebSocket, request: IncomingMessage): void {
+    const core = this.#core;
+    const { ping, limits, messagesPerSecond } = this.#config;
+    this.#counters.connections += 1;
+    const socket = new PeerSocket(
+      { ping, idle: limits.idle, messagesPerSecond },
+      {
+        socket: websocket,
+        remoteAddress: request.socket.remoteAddress ?? 'unknown',
+        scope: core.scope.child('websocket connection'),
+        clock: core.clock,
+        counters: this.#counters,
+      },
+    );
+    this.#onSocket(socket);
+  }
+
+  #cut(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+}
+
+/** RFC 9110 15.5.22: this port speaks WebSocket alone. */
+function refuseRequest(_request: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(426, { connection: 'close', upgrade: 'websocket', 'content-type': 'text/plain' });
+  response.end('This port speaks WebSocket.\n');
+}

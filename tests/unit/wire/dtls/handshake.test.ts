@@ -2,11 +2,22 @@ import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
 import type { DtlsIdentity } from '../../../../wire/dtls/certificate.ts';
 import { ClientHandshake } from '../../../../wire/dtls/client-handshake.ts';
-import { HandshakeType } from '../../../../wire/dtls/codes.ts';
+import { dtls10, ExtensionType, HandshakeType } from '../../../../wire/dtls/codes.ts';
 import type { Flight, Handshake } from '../../../../wire/dtls/handshake.ts';
+import {
+  type ClientHello,
+  readClientHello,
+  readServerHello,
+  writeClientHello,
+  writeHelloVerifyRequest,
+  writeServerHello,
+} from '../../../../wire/dtls/hello.ts';
 import type { HandshakeMessage } from '../../../../wire/dtls/reassembly.ts';
 import { ServerHandshake } from '../../../../wire/dtls/server-handshake.ts';
 import { makeIdentity, settingsOf } from '../../../vectors/dtls/association.ts';
+import { opensslVerifyRequest } from '../../../vectors/dtls/vectors.ts';
+
+const opensslVerifyBody = writeHelloVerifyRequest(opensslVerifyRequest.cookie);
 
 describe('a DTLS handshake', () => {
   let alice: DtlsIdentity;
@@ -111,6 +122,16 @@ describe('a DTLS handshake', () => {
       });
     }
 
+    it('refuses to do without extended master secret', () => {
+      const change = (body: Buffer): Buffer => {
+        const hello = readServerHello(body);
+        const extensions = new Map(hello.extensions);
+        assert.ok(extensions.delete(ExtensionType.extendedMasterSecret));
+        return writeServerHello({ ...hello, extensions });
+      };
+      assert.throws(() => answerTo(change), { name: 'HandshakeRefusal', reason: 'nothing-in-common' });
+    });
+
     it('refuses an extension that was not offered', () => {
       const change = (hello: Buffer): Buffer => {
         const extended = Buffer.concat([hello, Buffer.from('00230000', 'hex')]);
@@ -119,6 +140,61 @@ describe('a DTLS handshake', () => {
       };
       assert.throws(() => answerTo(change), { name: 'HandshakeRefusal', alert: 110 });
     });
+  });
+
+  describe('with a client hello that was changed', () => {
+    const answerTo = (change: (hello: ClientHello) => ClientHello): Flight | undefined => {
+      const { client, server } = bare();
+      return give(server, client.start(), (message) => ({
+        ...message,
+        body: writeClientHello(change(readClientHello(message.body))),
+      }));
+    };
+    const without = (type: number) => (hello: ClientHello) => ({
+      ...hello,
+      extensions: new Map([...hello.extensions].filter(([known]) => known !== type)),
+    });
+
+    it('goes on when it was not', () => assert.equal(answerTo((hello) => hello)?.messages.length, 5));
+
+    for (const [name, change] of [
+      ['DTLS 1.0', (hello: ClientHello) => ({ ...hello, version: dtls10 })],
+      ['no extended master secret', without(ExtensionType.extendedMasterSecret)],
+      ['no curves', without(ExtensionType.supportedGroups)],
+      ['no signature schemes', without(ExtensionType.signatureAlgorithms)],
+      ['no SRTP', without(ExtensionType.useSrtp)],
+      ['no cipher suite', (hello: ClientHello) => ({ ...hello, cipherSuites: [0x0000, 0xc006, 0xc009, 0x1301] })],
+    ] as const) {
+      it(`refuses ${name}`, () => {
+        assert.throws(() => answerTo(change), { name: 'HandshakeRefusal', reason: 'nothing-in-common' });
+      });
+    }
+
+    it('refuses to renegotiate what there is not', () => {
+      const change = (hello: ClientHello): ClientHello => ({
+        ...hello,
+        extensions: new Map([...hello.extensions, [ExtensionType.renegotiationInfo, Buffer.of(1, 7)]]),
+      });
+      assert.throws(() => answerTo(change), { name: 'HandshakeRefusal', reason: 'protocol-error' });
+    });
+
+    it('understands the short form of renegotiation_info', () => {
+      const flight = answerTo((hello) => ({
+        ...without(ExtensionType.renegotiationInfo)(hello),
+        cipherSuites: [...hello.cipherSuites, 0x00ff],
+      }));
+      const answer = readServerHello(flight?.messages[0]?.body ?? Buffer.alloc(0));
+      assert.deepEqual(answer.extensions.get(ExtensionType.renegotiationInfo), Buffer.of(0));
+    });
+  });
+
+  it('takes one cookie from a server, not a second', () => {
+    const client = new ClientHandshake(settingsOf('client', alice, bob));
+    client.start();
+    const request = { type: HandshakeType.helloVerifyRequest, sequence: 0, body: opensslVerifyBody };
+    const [hello] = client.receive(request)?.messages ?? [];
+    assert.equal(readClientHello(hello?.body ?? Buffer.alloc(0)).cookie.length, 20);
+    assert.throws(() => client.receive({ ...request, sequence: 1 }), { name: 'HandshakeRefusal' });
   });
 
   it('refuses a Finished of another length', () => {

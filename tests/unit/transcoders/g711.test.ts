@@ -47,7 +47,10 @@ describe('G.711', () => {
   }
 
   it('crosses from one law to the other and nearly back', () => {
-    const codes = linearToG711('pcmu', all.filter((_, index) => index % 97 === 0));
+    const codes = linearToG711(
+      'pcmu',
+      all.filter((_, index) => index % 97 === 0),
+    );
     const there = crossG711('pcmu', codes);
     const [before, after] = [g711ToLinear('pcmu', codes), g711ToLinear('pcma', there)];
     before.forEach((sample, index) => {

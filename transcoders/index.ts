@@ -4,6 +4,7 @@ import { Snapshots } from '../core/renditions/snapshots.ts';
 import { AudioTranscoder } from './audio/audio-transcoder.ts';
 import { G711Transcoder } from './audio/g711-transcoder.ts';
 import { type TranscodingConfig, transcodingConfig } from './config.ts';
+import { explainSubscriptions } from './explain.ts';
 import { Ffmpeg } from './ffmpeg/ffmpeg.ts';
 import { measureRenditions } from './metrics.ts';
 import { SnapshotTaker } from './snapshot/snapshot-taker.ts';
@@ -67,6 +68,7 @@ class Transcoding implements RunningModule {
         restarts: rendition.restarts,
         units: rendition.track?.counters.units ?? 0,
       })),
+      explain: explainSubscriptions(this.#core.streams),
     };
   }
 }

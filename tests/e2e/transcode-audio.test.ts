@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import type { AccessUnit } from '../../core/media/access-unit.ts';
+import { AccessUnit } from '../../core/media/access-unit.ts';
 import type { CodecTarget } from '../../core/media/codec-target.ts';
 import type { AudioCodec, AudioCodecName } from '../../core/media/codecs/codec-descriptor.ts';
+import { pcmCodec } from '../../core/media/codecs/telephony.ts';
 import { seconds } from '../../core/time/micros.ts';
 import { planAudio } from '../../transcoders/audio/audio-plan.ts';
 import { AudioTranscoder } from '../../transcoders/audio/audio-transcoder.ts';
@@ -25,6 +26,7 @@ const sources: readonly { name: AudioCodecName; args: readonly string[] }[] = [
   { name: 'pcmu', args: [...tone(8_000, 1, framed), '-c:a', 'pcm_mulaw'] },
   { name: 'pcma', args: [...tone(8_000, 1, framed), '-c:a', 'pcm_alaw'] },
   { name: 'g722', args: [...tone(16_000, 1), '-c:a', 'g722'] },
+  { name: 'flac', args: [...tone(44_100, 2), '-c:a', 'flac'] },
   { name: 'speex', args: [...tone(16_000, 1), '-c:a', 'libspeex'] },
 ];
 
@@ -116,6 +118,23 @@ describe('Audio through ffmpeg', function () {
     assert.ok(
       offsets.every((offset) => Math.abs(offset) < 20_000),
       `${offsets.join(', ')} µs`,
+    );
+  });
+
+  it('decodes G.729: frames that were lost from the start are silence', async () => {
+    // A frame of zeros counts as lost (FFmpeg); with nothing before it, there is nothing to be heard.
+    const codec = pcmCodec('g729', { sampleRate: 8_000, channels: 1 });
+    const units = Array.from({ length: 150 }, (_, index) => {
+      const at = (index * 20_000) as AccessUnit['pts'];
+      return new AccessUnit({ codec, pts: at, dts: at, keyframe: true, parts: [Buffer.alloc(20)] });
+    });
+    const made = await transcode(units, { codec: 'pcmu' });
+    assert.ok(made.length > 90, `${made.length}`);
+    // 0xff and 0x7f are the two zeros of the µ-law (G.711 table 2a).
+    assert.ok(made.every(({ parts }) => parts.every((part) => part.every((code) => (code & 0x7f) === 0x7f))));
+    assert.deepEqual(
+      made.map(({ pts }) => pts - (made[0]?.pts ?? 0)),
+      made.map((_, index) => index * 20_000),
     );
   });
 

@@ -130,6 +130,23 @@ describe('Transcoding in a server', function () {
     assert.deepEqual([codec.width, codec.height], [640, 360]);
   });
 
+  it('explains each choice in the inspection tree', async () => {
+    const plain = await subscribe('one', [{ kind: 'audio', accepts: accepting('aac') }]);
+    const made = await subscribe('one');
+    assert.equal(plain.tracks[0]?.id, 'audio');
+    const { detail } = running.server.inspect().modules.find(({ module }) => module === 'transcoding') ?? {};
+    assert.deepEqual(detail?.['explain'], [
+      {
+        ...{ stream: 'one', session: viewer.id, kind: 'audio', asked: ['aac'], published: 'AAC LC 48000 Hz mono' },
+        ...{ chosen: 'audio', why: 'the source is what was asked for' },
+      },
+      {
+        ...{ stream: 'one', session: viewer.id, kind: 'audio', asked: ['opus'], published: 'AAC LC 48000 Hz mono' },
+        ...{ chosen: made.tracks[0]?.id, why: 'ffmpeg-audio makes Opus 48000 Hz mono for 0.01 cores' },
+      },
+    ]);
+  });
+
   it('gives a snapshot within 500 ms, the same to all', async () => {
     await until(() => (publication.stream.findTrack('video')?.counters.keyframes ?? 0) > 0);
     const ask = (body: object) =>

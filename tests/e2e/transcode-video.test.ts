@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict';
+import { isError } from '../../core/errors.ts';
 import type { AccessUnit } from '../../core/media/access-unit.ts';
 import type { CodecTarget } from '../../core/media/codec-target.ts';
 import type { VideoCodecName } from '../../core/media/codecs/codec-descriptor.ts';
 import type { Subscription } from '../../core/streams/subscription.ts';
 import { seconds } from '../../core/time/micros.ts';
 import { Ffmpeg } from '../../transcoders/ffmpeg/ffmpeg.ts';
+import { sourcePieces, sourceStream } from '../../transcoders/ffmpeg/source-stream.ts';
 import { VideoTranscoder } from '../../transcoders/video/video-transcoder.ts';
+import { NutWriter } from '../../wire/nut/writer.ts';
+import { audioFrame, fakeAac } from '../support/fake-media.ts';
 import { TestCore } from '../support/test-core.ts';
-import { encodeUnits } from '../support/tone-source.ts';
+import { encodeUnits, runFfmpeg } from '../support/tone-source.ts';
 
 const picture = (rate: number, frames: number, size = '320x240'): string[] => [
   ...['-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=${rate}`, '-frames:v', String(frames), '-pix_fmt', 'yuv420p'],
@@ -58,14 +62,16 @@ describe('Video through ffmpeg', function () {
   this.timeout(30_000);
   let core: TestCore;
 
-  beforeEach(() => {
-    core = new TestCore({ streams: { renditions: { linger: '0', cores: 8 } } });
+  beforeEach(() => open({}));
+
+  function open(renditions: object): void {
+    core = new TestCore({ streams: { renditions: { linger: '0', cores: 8, ...renditions } } });
     const ffmpeg = new Ffmpeg(
       { program: 'ffmpeg', nice: 5, threads: 2, grace: seconds(2), stallTimeout: seconds(10), hardware: 'none' },
       { clock: core.clock, log: core.observe.log },
     );
     core.streams.renditions.add(new VideoTranscoder({}, { ffmpeg }), core.scope, ffmpeg.probe(core.scope));
-  });
+  }
 
   afterEach(async () => {
     await core.close();
@@ -109,6 +115,59 @@ describe('Video through ffmpeg', function () {
       });
     }
   }
+
+  for (const target of ['vp9', 'av1', 'h265'] as const) {
+    it(`makes ${target} that decodes, to the last frame`, async () => {
+      const units = encodeUnits('h264', [...picture(30, 45, '640x360'), '-c:v', 'libx264', '-g', '15', '-bf', '0']);
+      const { publication, track, subscription } = await watch(units, { codec: target, width: 320, height: 180 });
+      for (const unit of units.slice(1)) track.write(unit);
+      await publication.scope.close({ code: 'done' });
+      const made = await collect(subscription, Infinity);
+      assert.ok(made.every(({ codec }) => codec.name === target && codec.kind === 'video' && codec.height === 180));
+      const times = (of: readonly AccessUnit[]) => of.map((unit) => unit.pts);
+      assert.deepEqual(times(made), times(units));
+      const keyframes = (of: readonly AccessUnit[]) => times(of.filter((unit) => unit.keyframe));
+      assert.deepEqual(keyframes(made), keyframes(units));
+      assert.deepEqual(
+        pictureSizes(made),
+        times(made).map(() => 320 * 180 * 1.5),
+      );
+    });
+  }
+
+  it('refuses in time when no keyframe ever comes, and nobody else notices', async () => {
+    await core.close();
+    open({ startTimeout: '700ms' });
+    const units = encodeUnits('h264', [...picture(30, 60), '-c:v', 'libx264', '-g', '900', '-bf', '0']);
+    const publication = await core.publish('one', { expects: ['video', 'audio'] });
+    const track = publication.addTrack((units[0] as AccessUnit).codec);
+    const aac = fakeAac();
+    const sound = publication.addTrack(aac);
+    sound.write(audioFrame(aac, 0));
+    const listener = await core.subscribe('one', { wishes: [{ kind: 'audio', accepts: [{ codec: 'aac' }] }] });
+    const began = performance.now();
+    const refused = assert.rejects(
+      core.subscribe('one', { wishes: [{ kind: 'video', accepts: [{ codec: 'vp8' }] }] }),
+      (error) => isError(error, 'timed-out') && /Making vp8/.test(error.message),
+    );
+    for (const [index, unit] of units.slice(1).entries()) {
+      track.write(unit);
+      sound.write(audioFrame(aac, index + 1));
+    }
+    await refused;
+    const took = performance.now() - began;
+    assert.ok(took > 600 && took < 2_000, `${took} ms`);
+    let heard = 0;
+    while (listener.pull() !== undefined) heard += 1;
+    assert.equal(heard, 59);
+    assert.equal(publication.stream.state, 'live');
+    await listener.scope.close({ code: 'done' });
+    assert.deepEqual([[...core.streams.renditions.all()].length, core.streams.renditions.spent], [0, 0]);
+    // The first keyframe makes all well.
+    const pending = core.subscribe('one', { wishes: [{ kind: 'video', accepts: [{ codec: 'vp8' }] }] });
+    for (const unit of units) track.write(reordered(unit, unit.dts + 3_000_000, unit.pts + 3_000_000));
+    assert.equal((await pending).tracks[0]?.codec.name, 'vp8');
+  });
 
   it('gives the last frames after the stream has ended', async () => {
     // A decoder of B-frames holds pictures back until it is told that there are no more.
@@ -195,6 +254,20 @@ function reordered(unit: AccessUnit, dts: number, pts: number = unit.pts, parts 
     dts: dts as AccessUnit['dts'],
     pts: pts as AccessUnit['pts'],
   });
+}
+
+/** Bytes of each picture that ffmpeg decodes of the units. */
+function pictureSizes(units: readonly AccessUnit[]): number[] {
+  const writer = new NutWriter([sourceStream((units[0] as AccessUnit).codec, 1_000_000)]);
+  const pieces = [writer.header()];
+  for (const unit of units) {
+    const parts = sourcePieces(unit);
+    const size = parts.reduce((sum, part) => sum + part.length, 0);
+    pieces.push(writer.frameHeader(0, unit.pts, unit.keyframe, size), ...parts);
+  }
+  const args = ['-f', 'nut', '-i', 'pipe:0', '-fps_mode', 'passthrough', '-pix_fmt', 'yuv420p', '-f', 'framecrc', '-'];
+  const lines = runFfmpeg(args, Buffer.concat(pieces)).toString().split('\n');
+  return lines.filter((line) => /^\d/.test(line)).map((line) => Number(line.split(',')[4]));
 }
 
 function damage(part: Buffer): Buffer {

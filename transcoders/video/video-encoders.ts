@@ -17,6 +17,8 @@ export interface VideoEncoder {
 
 const realtimeVpx = ['-deadline', 'realtime', '-lag-in-frames', '0', '-error-resilient', '1', '-auto-alt-ref', '0'];
 
+const lowLatencyX265 = 'log-level=error:bframes=0:scenecut=0:frame-threads=1';
+
 /** The best of each that low latency allows, in software. */
 const software: Readonly<Partial<Record<VideoCodecName, VideoEncoder>>> = {
   h264: {
@@ -28,7 +30,8 @@ const software: Readonly<Partial<Record<VideoCodecName, VideoEncoder>>> = {
   h265: {
     encoder: 'libx265',
     preset: 'ultrafast',
-    options: ['-tune', 'zerolatency', '-forced-idr', '1', '-x265-params', 'log-level=error:bframes=0:scenecut=0'],
+    // Each thread by frame would hold a frame back; ffmpeg makes as many as its own.
+    options: ['-tune', 'zerolatency', '-forced-idr', '1', '-x265-params', lowLatencyX265],
     cores: 1.5,
   },
   vp8: { encoder: 'libvpx', options: [...realtimeVpx, '-cpu-used', '8', '-quality', 'realtime'], cores: 0.6 },

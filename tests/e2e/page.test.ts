@@ -7,9 +7,12 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { noCredentials } from '../../core/access/access-control.ts';
 import { silentLog } from '../../core/observe/log.ts';
 import { createServer, type Server } from '../../core/server.ts';
 import { modules } from '../../modules/index.ts';
+import { transcoders } from '../../transcoders/index.ts';
+import { fakeH264, videoFrame } from '../support/fake-media.ts';
 
 /** What functions that run in the page see of it; this program has no document. */
 declare const document: {
@@ -50,7 +53,7 @@ describe('the page of live streams, in Chromium, with the demo', function () {
       rtmp: { listen: on(rtmp) },
       demo: { enabled: true },
     };
-    server = createServer({ modules, log: silentLog, config: tree });
+    server = createServer({ modules: [...modules, ...transcoders], log: silentLog, config: tree });
     await server.start();
     browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: chromiumFlags });
     page = await browser.newPage();
@@ -87,6 +90,38 @@ describe('the page of live streams, in Chromium, with the demo', function () {
     assert.equal(await fact('Video'), 'H.264');
     assert.equal(await fact('Size'), '1280 × 720');
     assert.match((await fact('Bit rate')) ?? '', /^\d\.\d Mbit\/s$/);
+  });
+
+  it('shows a small picture of what is in view, and asks for no other', async () => {
+    await page.locator('.entry-thumbnail img').first().waitFor({ timeout: 20_000 });
+    const asked: string[] = [];
+    page.on('request', (request) => {
+      const name = /\/thumbnails\/(.*)\.jpg/.exec(request.url())?.[1];
+      if (name !== undefined) asked.push(name);
+    });
+    const { sessions, streams, scope } = server.core;
+    const session = sessions.open({ protocol: 'test', remoteAddress: '127.0.0.1', parent: scope });
+    for (let number = 10; number < 30; number += 1) {
+      const request = {
+        session,
+        credentials: noCredentials,
+        onConflict: 'refuse' as const,
+        expects: ['video' as const],
+      };
+      const publication = await streams.publish({ ...request, name: `many${number}` });
+      publication.addTrack(fakeH264()).write(videoFrame(fakeH264(), 0));
+    }
+    await page.locator('.entry-name', { hasText: 'many29' }).waitFor({ state: 'attached', timeout: 20_000 });
+    await page.waitForTimeout(1_000);
+    assert.ok(asked.includes('many10'), asked.join(' '));
+    assert.ok(!asked.includes('many29') && asked.length < 10, asked.join(' '));
+    await page.locator('.entry-name', { hasText: 'many29' }).scrollIntoViewIfNeeded();
+    const came = () => asked.includes('many29');
+    for (let turn = 0; turn < 50 && !came(); turn += 1) await page.waitForTimeout(100);
+    assert.ok(came(), asked.join(' '));
+    // A card that is in view is asked for again, and not all the time.
+    assert.equal(asked.filter((name) => name === 'many29').length, 1);
+    await session.scope.close({ code: 'done' });
   });
 
   it('tells how to publish when nothing is live', async () => {

@@ -1,5 +1,6 @@
 import { formatBitrate, formatCodecs, formatSize } from './format.ts';
 import type { LiveStream } from './live-streams.ts';
+import { Thumbnail } from './thumbnail.tsx';
 
 interface Props {
   readonly streams: readonly LiveStream[];
@@ -22,6 +23,7 @@ export function StreamList({ streams, selected, onSelect }: Props) {
               aria-current={stream.name === selected ? 'true' : undefined}
               onClick={() => onSelect(stream.name)}
             >
+              {stream.video !== undefined && <Thumbnail name={stream.name} />}
               <span class={`dot ${stream.state}`} aria-hidden="true" />
               <span class="entry-name">{stream.name}</span>
               <span class="entry-viewers">

@@ -5,10 +5,14 @@ import type { DtlsIdentity } from '../../wire/dtls/certificate.ts';
 import { findFragments, longestHandshakeMessage, Reassembly, writeFragment } from '../../wire/dtls/reassembly.ts';
 import { connectedEvent, converse, makeIdentity, makePair } from '../vectors/dtls/association.ts';
 
-/** What happens to one datagram. Two in ten are lost, one in ten is doubled, and every one is late as it likes. */
-const fates = fc.array(fc.record({ luck: fc.nat(9), delay: fc.nat(300_000), copyDelay: fc.nat(900_000) }), {
-  minLength: 60,
-  maxLength: 60,
+/**
+ * What happens to one datagram. Two in ten are lost (evenly: fast-check would else prefer the zero, and lose nearly all), one
+ * in ten is doubled, and every one is late as it likes. The network gets better before the peers, who give up after seven tries,
+ * could: with loss for ever one handshake in a thousand rightly fails.
+ */
+const fates = fc.array(fc.record({ luck: fc.noBias(fc.nat(9)), delay: fc.nat(300_000), copyDelay: fc.nat(900_000) }), {
+  minLength: 16,
+  maxLength: 16,
 });
 
 describe('property: DTLS', () => {
@@ -43,7 +47,7 @@ describe('property: DTLS', () => {
         // Nobody talks for ever: retransmissions end.
         assert.ok(count < 400, String(count));
       }),
-      { numRuns: 100 },
+      { numRuns: Number(process.env['FUZZ_RUNS'] ?? 100), seed: Number(process.env['FUZZ_SEED'] ?? 42) },
     );
   });
 

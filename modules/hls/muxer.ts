@@ -100,6 +100,7 @@ export class Muxer implements SegmenterSink {
     this.#segmenter = new Segmenter(
       {
         segment: config.segment,
+        prompt: subscription.wishes.every(({ profile }) => profile === undefined),
         part: config.part,
         longest: config.longestSegment,
         largestPart: Math.ceil(config.memory.stream / largestShareOfMemory / 16),

@@ -35,6 +35,8 @@ export interface SegmenterSink {
 
 export interface SegmenterSettings {
   readonly segment: Micros;
+  /** Whether the first segment ends as soon as it can: no player starts without one. A rung is cut where the source is. */
+  readonly prompt: boolean;
   readonly part: Micros;
   /** A segment is cut here even without a keyframe. */
   readonly longest: Micros;
@@ -61,7 +63,7 @@ function emptyLane(kind: 'video' | 'audio'): Lane {
 
 /**
  * Cuts a stream's units into parts and segments. Video decides where, or audio when there is no video: segments begin at
- * the keyframe that comes nearest to the wished length, parts hold the number of frames that does.
+ * keyframes, as near as they come to multiples of the wished length, parts hold the number of frames that does.
  */
 export class Segmenter {
   readonly #settings: SegmenterSettings;
@@ -76,6 +78,8 @@ export class Segmenter {
   #partStart: Micros = ZERO;
   #segmentStart: Micros = ZERO;
   #lastKeyframe: Micros = ZERO;
+  /** Whole lengths of a segment in stream time that are behind us; undefined until the distance of keyframes shows. */
+  #passed: number | undefined;
   #pendingBytes = 0;
   #segmentBytes = 0;
   #finished = 0;
@@ -193,7 +197,8 @@ export class Segmenter {
     this.#layout = layout;
     this.#partStart = first.dts;
     this.#segmentStart = first.dts;
-    this.#lastKeyframe = first.dts;
+    this.#lastKeyframe = first.pts;
+    this.#passed = undefined;
     this.#sink.onLayout(layout, this.#discontinuity);
     this.#discontinuity = false;
   }
@@ -213,10 +218,10 @@ export class Segmenter {
 
   /** Decides at `unit`, the first that is not in the part yet. */
   #cut(unit: AccessUnit, keyframe: boolean, frame: Micros): void {
-    const { segment, part, longest, largestPart } = this.#settings;
+    const { part, longest, largestPart } = this.#settings;
     const span = unit.dts - this.#partStart;
     const length = unit.dts - this.#segmentStart;
-    if (keyframe && this.#isSegmentDue(unit, length, segment)) {
+    if (keyframe && this.#isSegmentDue(unit, length)) {
       this.#closePart(unit.dts);
       this.#closeSegment();
     } else if (
@@ -230,11 +235,20 @@ export class Segmenter {
     }
   }
 
-  /** The first segment ends as soon as it can: no player starts without one. */
-  #isSegmentDue(unit: AccessUnit, length: number, wished: Micros): boolean {
-    const group = unit.dts - this.#lastKeyframe;
-    this.#lastKeyframe = unit.dts;
-    return length + group / 2 >= wished || (this.#finished === 0 && length >= wished / 4);
+  /**
+   * Where to cut follows from the times of the keyframes and not from where this segmenter began, so that all forms of a
+   * stream, whenever they began, are cut at the same keyframes: those nearest to whole multiples of the wished length, or
+   * each one when they are far apart.
+   */
+  #isSegmentDue(keyframe: AccessUnit, length: number): boolean {
+    const { segment, prompt } = this.#settings;
+    const group = keyframe.pts - this.#lastKeyframe;
+    const passed = this.#passed ?? Math.floor((this.#lastKeyframe + group / 2) / segment);
+    const passedNow = Math.floor((keyframe.pts + group / 2) / segment);
+    this.#lastKeyframe = keyframe.pts;
+    this.#passed = Math.max(passed, passedNow);
+    if (passedNow > passed || group * 1.5 >= segment) return true;
+    return prompt && this.#finished === 0 && length >= segment / 4;
   }
 
   /** A picture that stands still must not hold the sound back. */

@@ -78,7 +78,8 @@ describe('HLS: muxers and viewers, on a manual clock', function () {
     assert.equal(list.independentSegments, true);
     assert.equal(list.segments.length, 7 + 1);
     assert.equal(list.segments[0]?.duration, 1, 'the first ends at the first chance');
-    for (const segment of list.segments.slice(1)) assert.equal(segment.duration, 2);
+    assert.equal(list.segments[1]?.duration, 1, 'from then on, whole multiples of the wished length');
+    for (const segment of list.segments.slice(2)) assert.equal(segment.duration, 2);
     assert.equal(list.segments[1]?.parts, undefined);
     assert.equal(list.segments[list.segments.length - 1]?.parts?.length, 10);
     assert.equal(list.preloadHints[0]?.type, 'PART');

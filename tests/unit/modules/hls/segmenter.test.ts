@@ -48,11 +48,11 @@ function audio(at: number, codec: AudioCodec = aac): AccessUnit {
 
 function cutter(
   expected: MediaLayout = { video: h264, audio: undefined },
-  settings: Partial<{ longest: Micros; largestPart: number }> = {},
+  settings: Partial<{ prompt: boolean; longest: Micros; largestPart: number }> = {},
 ) {
   const cuts = new Cuts();
   const segmenter = new Segmenter(
-    { segment: seconds(2), part: millis(200), longest: seconds(30), largestPart: 1 << 20, ...settings },
+    { segment: seconds(2), prompt: true, part: millis(200), longest: seconds(30), largestPart: 1 << 20, ...settings },
     { sink: cuts, expected: () => expected },
   );
   return { cuts, segmenter };
@@ -87,10 +87,10 @@ describe('HLS: segmenter', () => {
   }
 
   for (const [group, lengths] of [
-    [1, [2, 2, 2]],
+    [1, [1, 2, 2, 2]],
     [1.5, [1.5, 1.5, 1.5]],
     [2, [2, 2, 2]],
-    [0.5, [2, 2, 2]],
+    [0.5, [1.5, 2, 2]],
     [3, [3, 3, 3]],
     [10, [10]],
   ] as const) {
@@ -106,18 +106,39 @@ describe('HLS: segmenter', () => {
     });
   }
 
+  for (const group of [0.4, 0.5, 1, 1.2, 2.5]) {
+    it(`cuts at the same keyframes, every ${group} s, wherever it began`, () => {
+      const startsFrom = (from: number): number[] => {
+        const { cuts, segmenter } = cutter(undefined, { prompt: false });
+        for (let index = Math.round(from * group * 30); index < 30 * 40; index += 1) {
+          segmenter.take(video(Math.floor((index * 1_000) / 30), index % Math.round(group * 30) === 0));
+        }
+        return cuts.segments.slice(1).map((parts) => parts[0]?.start ?? 0);
+      };
+      const all = startsFrom(0);
+      for (const from of [1, 2, 3, 5]) {
+        const found = startsFrom(from);
+        assert.ok(found.length > 3);
+        assert.deepEqual(
+          found,
+          all.filter((start) => start >= (found[0] ?? 0)),
+        );
+      }
+    });
+  }
+
   it('marks parts that begin with a keyframe, and no others', () => {
     const { cuts, segmenter } = cutter();
     write(segmenter, 30, 30, 300);
     for (const part of cuts.parts) assert.equal(part.independent, part.video[0]?.unit.keyframe === true);
-    const inner = cuts.segments[1] ?? [];
+    const inner = cuts.segments[2] ?? [];
     assert.equal(inner.filter(({ independent }) => independent).length, 2, 'a keyframe inside begins a part');
   });
 
   it('cuts sound alone, every part independent', () => {
     const { cuts, segmenter } = cutter({ video: undefined, audio: aac });
     for (let index = 0; index < 500; index += 1) segmenter.take(audio((index * 1024) / 48));
-    for (const length of cuts.lengths().slice(1)) assert.ok(Math.abs(length - 2) < 0.03, `${length}`);
+    for (const length of cuts.lengths().slice(2)) assert.ok(Math.abs(length - 2) < 0.03, `${length}`);
     for (const part of cuts.parts) assert.ok(part.independent);
     assert.deepEqual(cuts.layouts, [{ layout: { video: undefined, audio: aac }, discontinuity: false }]);
   });

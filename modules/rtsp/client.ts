@@ -4,10 +4,16 @@ import { describeReason } from '../../core/lifecycle/close-reason.ts';
 import type { Scope } from '../../core/lifecycle/scope.ts';
 import { afterIn, every } from '../../core/time/clock.ts';
 import { type Micros, seconds } from '../../core/time/micros.ts';
+import {
+  formatRequest,
+  type HeaderFields,
+  type RtspHearer,
+  type RtspRequest,
+  type RtspResponse,
+} from '../../wire/rtsp/message.ts';
 import type { RtspUrl } from './client-url.ts';
 import type { RtspConnection } from './connection.ts';
 import { type AuthHeader, digestResponse, readChallenges } from './digest.ts';
-import { formatRequest, type HeaderFields, type RtspHearer, type RtspRequest, type RtspResponse } from './message.ts';
 
 export interface ClientSettings {
   readonly url: RtspUrl;

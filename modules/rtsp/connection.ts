@@ -6,9 +6,9 @@ import type { Log } from '../../core/observe/log.ts';
 import type { Clock } from '../../core/time/clock.ts';
 import { type Micros, seconds } from '../../core/time/micros.ts';
 import { WireError } from '../../wire/errors.ts';
+import type { RtspHearer } from '../../wire/rtsp/message.ts';
+import { type ReaderLimits, RtspReader } from '../../wire/rtsp/message-reader.ts';
 import type { InterleavedSink } from '../rtp/contract.ts';
-import type { RtspHearer } from './message.ts';
-import { type ReaderLimits, RtspReader } from './message-reader.ts';
 import type { RtspCounters } from './metrics.ts';
 
 export interface ConnectionDependencies {

@@ -5,12 +5,12 @@ import type { Scope } from '../../core/lifecycle/scope.ts';
 import { every } from '../../core/time/clock.ts';
 import { type Micros, millis } from '../../core/time/micros.ts';
 import { WireError } from '../../wire/errors.ts';
+import type { RtspResponse } from '../../wire/rtsp/message.ts';
+import { readTransports } from '../../wire/rtsp/transport.ts';
 import type { RtpPlane, RtpRoute } from '../rtp/contract.ts';
 import { type RtspClient, RtspRefusal } from './client.ts';
 import { type DescribedMedium, readDescription } from './description.ts';
-import type { RtspResponse } from './message.ts';
 import { RecordSession, usableMedia } from './record-session.ts';
-import { readTransports } from './transport.ts';
 
 /** The protocol name of sessions that bring a stream from another server. */
 export const pullProtocol = 'rtsp-pull';

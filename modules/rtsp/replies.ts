@@ -1,6 +1,6 @@
 import { describeError, SwitchyardError } from '../../core/errors.ts';
 import { WireError } from '../../wire/errors.ts';
-import type { HeaderFields } from './message.ts';
+import type { HeaderFields } from '../../wire/rtsp/message.ts';
 
 /** An answer before it gets the headers that all have. */
 export interface Reply {

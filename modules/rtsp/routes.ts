@@ -1,11 +1,11 @@
 import type { Core } from '../../core/core.ts';
 import type { Scope } from '../../core/lifecycle/scope.ts';
 import type { MediaKind } from '../../core/streams/track.ts';
+import { readTransports, type TransportOffer } from '../../wire/rtsp/transport.ts';
 import type { DatagramRoute, RtpPlane, RtpRoute } from '../rtp/contract.ts';
 import type { RtspConfig } from './config.ts';
 import type { RtspConnection } from './connection.ts';
 import { Refusal } from './replies.ts';
-import { readTransports, type TransportOffer } from './transport.ts';
 
 export interface AgreedTransport {
   readonly route: RtpRoute;

@@ -1,8 +1,8 @@
 import { createSocket, type Socket as DatagramSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { formatRequest, type HeaderFields, type RtspResponse } from '../../modules/rtsp/message.ts';
-import { RtspReader } from '../../modules/rtsp/message-reader.ts';
+import { formatRequest, type HeaderFields, type RtspResponse } from '../../wire/rtsp/message.ts';
+import { RtspReader } from '../../wire/rtsp/message-reader.ts';
 
 /** A bare RTSP client: what a test says is what goes out. */
 export class RtspTestClient {

@@ -1,4 +1,4 @@
-import { WireError } from '../../wire/errors.ts';
+import { WireError } from '../errors.ts';
 
 /** One offer of a Transport header, RFC 2326 12.39. */
 export interface TransportOffer {

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { WireError } from '../../wire/errors.ts';
+import { WireError } from '../errors.ts';
 import type { RtspHearer } from './message.ts';
 
 export interface ReaderLimits {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Credentials } from '../../core/access/access-control.ts';
+import { type DigestAlgorithm, digestResponse, readAuthHeader, sameDigest } from '../../wire/digest/digest.ts';
 import type { RtspRequest } from '../../wire/rtsp/message.ts';
-import { type DigestAlgorithm, digestResponse, readAuthHeader, sameDigest } from './digest.ts';
 
 export interface AuthenticationSettings {
   readonly algorithms: readonly DigestAlgorithm[];

@@ -4,6 +4,7 @@ import { describeReason } from '../../core/lifecycle/close-reason.ts';
 import type { Scope } from '../../core/lifecycle/scope.ts';
 import { afterIn, every } from '../../core/time/clock.ts';
 import { type Micros, seconds } from '../../core/time/micros.ts';
+import { type AuthHeader, digestResponse, readChallenges } from '../../wire/digest/digest.ts';
 import {
   formatRequest,
   type HeaderFields,
@@ -13,7 +14,6 @@ import {
 } from '../../wire/rtsp/message.ts';
 import type { RtspUrl } from './client-url.ts';
 import type { RtspConnection } from './connection.ts';
-import { type AuthHeader, digestResponse, readChallenges } from './digest.ts';
 
 export interface ClientSettings {
   readonly url: RtspUrl;

@@ -5,8 +5,8 @@ import { noCredentials, refuse, showsPassword } from '../../../../core/access/ac
 import { silentLog } from '../../../../core/observe/log.ts';
 import { createServer, type Server } from '../../../../core/server.ts';
 import { rtpModule } from '../../../../modules/rtp/index.ts';
-import { digestResponse } from '../../../../modules/rtsp/digest.ts';
 import { rtspModule } from '../../../../modules/rtsp/index.ts';
+import { digestResponse } from '../../../../wire/digest/digest.ts';
 import { NumberedSource } from '../../../conformance/numbered-media.ts';
 import { eventually } from '../../../conformance/suite.ts';
 import { openPair, RtspTestClient } from '../../../support/rtsp-client.ts';

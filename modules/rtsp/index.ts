@@ -68,8 +68,8 @@ class RunningRtsp implements RunningModule {
     const add = (protocol: string, url: string): void => {
       urls.push({ protocol, direction: 'publish', url }, { protocol, direction: 'play', url });
     };
-    if (listen.enabled) add('RTSP', `rtsp://HOST${port === 554 ? '' : `:${port}`}/NAME`);
-    if (secure.enabled) add('RTSPS', `rtsps://HOST${securePort === 322 ? '' : `:${securePort}`}/NAME`);
+    if (listen.enabled) add('rtsp', `rtsp://HOST${port === 554 ? '' : `:${port}`}/NAME`);
+    if (secure.enabled) add('rtsps', `rtsps://HOST${securePort === 322 ? '' : `:${securePort}`}/NAME`);
     return urls;
   }
 }

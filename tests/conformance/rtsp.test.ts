@@ -220,7 +220,7 @@ class Publisher implements HarnessPublisher {
 }
 
 function clientsAt(urls: readonly AdvertisedUrl[], player: typeof TcpPlayer | typeof UdpPlayer): ProtocolClients {
-  const found = urls.find(({ protocol }) => protocol === 'RTSP')?.url ?? '';
+  const found = urls.find(({ protocol }) => protocol === 'rtsp')?.url ?? '';
   const port = Number(/:(\d+)\//.exec(found)?.[1]);
   const url = (name: string): string => `rtsp://127.0.0.1:${port}/live/${name}`;
   return {

@@ -51,6 +51,9 @@ describe('the page of live streams, in Chromium, with the demo', function () {
       http: { listen: on(http), secure: off, page: { folder } },
       hls: { listen: on(hls), secure: off },
       rtmp: { listen: on(rtmp) },
+      // Not of the page, and their ports may be taken.
+      rtsp: false,
+      websocket: false,
       demo: { enabled: true },
     };
     server = createServer({ modules: [...modules, ...transcoders], log: silentLog, config: tree });

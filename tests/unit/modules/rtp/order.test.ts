@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { Scope } from '../../../../core/lifecycle/scope.ts';
+import { ManualClock } from '../../../../core/time/manual-clock.ts';
+import { millis } from '../../../../core/time/micros.ts';
+import { DecodeTimes } from '../../../../modules/rtp/decode-times.ts';
+import { h264Grammar, NalDepacketizer } from '../../../../modules/rtp/nal-depacketizer.ts';
+import { ReorderBuffer } from '../../../../modules/rtp/reorder-buffer.ts';
+import { RtpPacket, readRtpPacket, writeRtpHeader } from '../../../../wire/rtp/packet.ts';
+
+function makeBuffer(wait = 60) {
+  const clock = new ManualClock();
+  const out: (number | string)[] = [];
+  const buffer = new ReorderBuffer(
+    { wait: millis(wait) },
+    {
+      clock,
+      scope: Scope.root('test'),
+      release: (bytes) => out.push(bytes.readUInt32BE(0)),
+      lose: (count) => out.push(`lost ${count}`),
+    },
+  );
+  const push = (sequence: number): void => {
+    const bytes = Buffer.alloc(4);
+    bytes.writeUInt32BE(sequence);
+    buffer.push(sequence, bytes);
+  };
+  return { clock, out, buffer, push };
+}
+
+describe('modules/rtp order', () => {
+  it('puts packets in order, drops doubles, and gives up a gap when its time is over', () => {
+    const { clock, out, push, buffer } = makeBuffer();
+    for (const sequence of [10, 12, 13, 11, 11, 14, 16, 17]) push(sequence);
+    assert.deepEqual(out, [10, 11, 12, 13, 14]);
+    clock.advance(millis(59));
+    assert.equal(out.length, 5);
+    clock.advance(millis(2));
+    assert.deepEqual(out.slice(5), ['lost 1', 16, 17]);
+    push(15);
+    assert.equal(buffer.duplicates, 2);
+  });
+
+  it('gives every packet once and in order, whatever the shuffle within its reach', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 0, max: 7 }), { minLength: 1, maxLength: 300 }),
+        fc.uniqueArray(fc.integer({ min: 1, max: 299 }), { maxLength: 20 }),
+        (delays, missing) => {
+          const { clock, out, push } = makeBuffer();
+          const order = delays
+            .map((delay, sequence) => ({ sequence, at: sequence + (sequence === 0 ? 0 : delay) }))
+            .filter(({ sequence }) => !missing.includes(sequence))
+            .sort((a, b) => a.at - b.at);
+          for (const { sequence } of order) push(sequence);
+          for (let turn = 0; turn < 40; turn += 1) clock.advance(millis(61));
+          const released = out.filter((one) => typeof one === 'number');
+          assert.deepEqual(
+            released,
+            order.map(({ sequence }) => sequence).sort((a, b) => a - b),
+          );
+        },
+      ),
+    );
+  });
+
+  it('finds times of decoding that rise and are not after those of showing', () => {
+    // I0 P4 B2 b1 b3 P8 …: a pyramid of depth 2.
+    const shown = [0, 4, 2, 1, 3, 8, 6, 5, 7, 12, 10, 9, 11].map((frame) => 1_000 + frame * 100);
+    const times = new DecodeTimes(2, 100);
+    const decoded = shown.map((at) => times.next(at));
+    for (let index = 1; index < decoded.length; index += 1)
+      assert.ok((decoded[index] ?? 0) > (decoded[index - 1] ?? 0));
+    decoded.forEach((at, index) => assert.ok(at <= (shown[index] ?? 0)));
+    const plain = new DecodeTimes(0, 100);
+    assert.deepEqual(
+      [0, 100, 250].map((at) => plain.next(at)),
+      [0, 100, 250],
+    );
+  });
+
+  it('always rises, whatever it is given', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 4 }),
+        fc.array(fc.integer({ min: 0, max: 1e6 }), { maxLength: 100 }),
+        (depth, shown) => {
+          const times = new DecodeTimes(depth, 3_000);
+          let last = -Infinity;
+          for (const at of shown) {
+            const next = times.next(at);
+            assert.ok(next > last);
+            last = next;
+          }
+        },
+      ),
+    );
+  });
+
+  it('never passes on a picture that lacks a packet', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 2, maxLength: 30 }),
+        fc.infiniteStream(fc.nat(9)),
+        (sizes, dice) => {
+          const units: { timestamp: number; bytes: string }[] = [];
+          const got: { timestamp: number; bytes: string }[] = [];
+          const depacketizer = new NalDepacketizer(
+            h264Grammar,
+            { unitPackets: 100, unitBytes: 1e6 },
+            (parts, timestamp) => got.push({ timestamp, bytes: Buffer.concat([...parts]).toString('hex') }),
+          );
+          let sequence = 0;
+          let lostBefore = false;
+          const packet = new RtpPacket();
+          sizes.forEach((size, unit) => {
+            const timestamp = unit * 3_000;
+            const nal = Buffer.alloc(size * 10 + 2, unit);
+            nal[0] = 0x65;
+            nal[1] = 0x88; // first_mb_in_slice 0
+            units.push({ timestamp, bytes: nal.toString('hex') });
+            for (let piece = 0; piece < size; piece += 1) {
+              const from = 1 + piece * 10;
+              const end = piece === size - 1 ? nal.length : from + 10;
+              const flags = (piece === 0 ? 0x80 : 0) | (piece === size - 1 ? 0x40 : 0);
+              const payload = size === 1 ? nal : Buffer.concat([Buffer.of(0x7c, flags | 5), nal.subarray(from, end)]);
+              const bytes = Buffer.alloc(12 + payload.length);
+              const marker = piece === size - 1;
+              writeRtpHeader(bytes, 0, { marker, payloadType: 96, sequence, timestamp, ssrc: 1 });
+              payload.copy(bytes, 12);
+              sequence += 1;
+              if (dice.next().value === 0) {
+                lostBefore = true;
+                continue;
+              }
+              if (lostBefore) depacketizer.lose();
+              lostBefore = false;
+              assert.ok(readRtpPacket(bytes, packet));
+              depacketizer.push(packet, timestamp);
+            }
+          });
+          for (const { timestamp, bytes } of got) {
+            assert.equal(bytes, units.find((unit) => unit.timestamp === timestamp)?.bytes);
+          }
+        },
+      ),
+    );
+  });
+});

@@ -50,8 +50,9 @@ describe('the program', function () {
 
   it('starts, says what can be opened, and ends with 0 on SIGTERM', async () => {
     const run = start(['--set', 'log.format=text']);
+    // The log is written without waiting: the table may come before its line.
     await heard(run, /listener:\/\/127\.0\.0\.1:\d+/);
-    assert.match(run.said.out, /info {2}The server runs\. .*modules=\["listener"\]/);
+    await heard(run, /info {2}The server runs\. .*modules=\["listener"\]/);
     run.child.kill('SIGTERM');
     assert.equal(await run.ended, 0, run.said.err);
     assert.match(run.said.out, /The server has stopped\./);

@@ -156,7 +156,7 @@ describe('Video through ffmpeg', function () {
     }
     await refused;
     const took = performance.now() - began;
-    assert.ok(took > 600 && took < 2_000, `${took} ms`);
+    assert.ok(took > 600, `${took} ms: not before the start timeout`);
     let heard = 0;
     while (listener.pull() !== undefined) heard += 1;
     assert.equal(heard, 59);

@@ -157,3 +157,134 @@ export interface RtpPlane {
 }
 
 export const RtpPlane = service<RtpPlane>('rtp-plane');
+
+/** A certificate's fingerprint. RFC 8122 5. */
+export interface PeerFingerprint {
+  /** `sha-256`, small letters. */
+  readonly hash: string;
+  /** Pairs of hexadecimal digits with colons. */
+  readonly value: string;
+}
+
+/** What an offer says of the other end's transport. */
+export interface RemotePeer {
+  readonly ufrag: string;
+  readonly password: string;
+  /** One of them must fit (RFC 8122 5). */
+  readonly fingerprints: readonly PeerFingerprint[];
+  readonly setup: 'actpass' | 'active' | 'passive';
+}
+
+/** What the answer says of ours. */
+export interface LocalPeer {
+  readonly ufrag: string;
+  readonly password: string;
+  readonly fingerprint: PeerFingerprint;
+  readonly setup: 'active' | 'passive';
+  /** Values of `a=candidate`, best first. RFC 8839 5.1. */
+  readonly candidates: readonly string[];
+  /** The address and port of the first candidate, for `c=` and `m=`. */
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Why a peer's transport did not come about, or was lost. */
+export type PeerFailure = 'ice-timeout' | 'ice-error' | 'ice-keep-alive' | 'dtls-error' | 'dtls-fingerprint';
+
+/** The way to one peer: ICE-lite, DTLS and SRTP on the ports that all peers share. Closes with its scope. */
+export interface PeerTransport {
+  readonly local: LocalPeer;
+  /** Resolves when media can flow, or with what kept it from that. Never rejects. */
+  readonly connected: Promise<PeerFailure | undefined>;
+  /** Why it was lost, once it was. */
+  readonly failure: PeerFailure | undefined;
+  readonly scope: Scope;
+  /** ICE restart (RFC 8445 2.4): new credentials both ways, the same keys; the old way carries until the new one was checked. */
+  restart(remote: Pick<RemotePeer, 'ufrag' | 'password'>): LocalPeer;
+  inspect(): Record<string, unknown>;
+}
+
+export interface PeerTransportRequest {
+  readonly remote: RemotePeer;
+  /** Which candidates the peer is told; all when absent. */
+  readonly only?: 'udp' | 'tcp';
+}
+
+/** A format as browsers agree on it. */
+export interface PeerFormat extends RtpFormat {
+  /** Values of `a=rtcp-fb` that both take: `nack`, `nack pli`, `ccm fir`, `goog-remb`, `transport-cc`. */
+  readonly feedback: readonly string[];
+  /** The payload type of its retransmissions (RFC 4588), where agreed. */
+  readonly rtx: number | undefined;
+}
+
+/** One `m=` section that two peers have agreed on. */
+export interface PeerMedium {
+  readonly kind: MediaKind;
+  readonly mid: string;
+  /** What a publisher may send, or what a viewer takes: best first, never empty. */
+  readonly formats: readonly PeerFormat[];
+  /** Id of each agreed header extension by its URI. RFC 8285. */
+  readonly extensions: ReadonlyMap<string, number>;
+  /** A publisher's simulcast layers (RFC 8853), in the order of the description; empty without. */
+  readonly rids: readonly string[];
+  /** A publisher's sources as far as its description tells them (`a=ssrc`, `a=ssrc-group:FID`). */
+  readonly sources: readonly { readonly ssrc: number; readonly rtx: number | undefined }[];
+}
+
+/** Bounds for the estimate of the bandwidth, bits a second. */
+export interface PeerBitrate {
+  readonly minimum?: number;
+  readonly maximum?: number;
+}
+
+export interface PeerPlayRequest {
+  readonly transport: PeerTransport;
+  readonly subscription: Subscription;
+  /** One for each track of the subscription; its first format is sent. */
+  readonly media: readonly PeerMedium[];
+  /** The canonical name of RFC 3550 6.5.1. */
+  readonly cname: string;
+  readonly bitrate?: PeerBitrate;
+}
+
+export interface PeerIngestRequest {
+  readonly transport: PeerTransport;
+  readonly publication: Publication;
+  readonly media: readonly PeerMedium[];
+  readonly cname: string;
+  readonly bitrate?: PeerBitrate;
+}
+
+/** Subscription → a browser. Waits for the transport by itself; ends with the subscription's scope. */
+export interface PeerPlayback {
+  /** For `a=ssrc` and `a=ssrc-group` of the answer. */
+  sourceOf(kind: MediaKind): { readonly ssrc: number; readonly rtx: number | undefined } | undefined;
+  /** Bytes of video sent, headers and all. */
+  readonly videoBytes: number;
+  inspect(): Record<string, unknown>;
+}
+
+/** A browser → publication. Ends with the publication's scope. */
+export interface PeerIngest {
+  /** Bytes of video received. */
+  readonly videoBytes: number;
+  /** When media last came, our monotonic time. */
+  readonly lastMedia: Micros;
+  requestKeyframe(): void;
+  inspect(): Record<string, unknown>;
+}
+
+/** The media plane for browsers and others that speak ICE and DTLS. */
+export interface PeerPlane {
+  /** The header extensions that are understood in a direction, by URI. */
+  extensions(kind: MediaKind, direction: 'publish' | 'play'): readonly string[];
+  /** The values of `a=rtcp-fb` that are understood. */
+  feedback(kind: MediaKind, direction: 'publish' | 'play'): readonly string[];
+  /** Throws `limit-reached`, and `port-unavailable` when no port could be opened. */
+  open(request: PeerTransportRequest, scope: Scope): Promise<PeerTransport>;
+  play(request: PeerPlayRequest): PeerPlayback;
+  ingest(request: PeerIngestRequest): PeerIngest;
+}
+
+export const PeerPlane = service<PeerPlane>('peer-plane');

@@ -7,7 +7,7 @@ import { type Micros, seconds, ZERO } from '../../core/time/micros.ts';
 import { WireError } from '../../wire/errors.ts';
 import type { RtcpPacket } from '../../wire/rtcp/packet.ts';
 import { readRtcp } from '../../wire/rtcp/reader.ts';
-import { writeRtcp } from '../../wire/rtcp/writer.ts';
+import { receiverCompound } from './compound.ts';
 import type { RtpConfig } from './config.ts';
 import { type IngestLeg, type IngestRequest, type RtpIngest } from './contract.ts';
 import { interleave } from './interleaved-batches.ts';
@@ -142,16 +142,10 @@ export class Ingest implements RtpIngest {
     for (const leg of this.#legs.values()) leg.sendControl(this.#compound(leg));
   }
 
-  /** RFC 3550 6.1: a report first, then a CNAME, then what else there is to say. */
   #compound(leg: Leg, more?: RtcpPacket): Buffer {
     const { ssrc, cname } = this.#dependencies;
     const block = leg.intake.report(this.#core.clock.now());
-    const packets: RtcpPacket[] = [
-      { kind: 'receiver-report', ssrc, reports: block === undefined ? [] : [block] },
-      { kind: 'source-description', chunks: [{ ssrc, items: [{ type: 1, text: cname }] }] },
-    ];
-    if (more !== undefined) packets.push(more);
-    return writeRtcp(packets);
+    return receiverCompound(ssrc, cname, block === undefined ? [] : [block], more === undefined ? [] : [more]);
   }
 
   #nextFir(): number {

@@ -1,20 +1,20 @@
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import type { Core } from '../../core/core.ts';
-import { describeReason } from '../../core/lifecycle/close-reason.ts';
 import type { Scope } from '../../core/lifecycle/scope.ts';
 import type { Subscription } from '../../core/streams/subscription.ts';
 import type { MediaKind } from '../../core/streams/track.ts';
 import type { QueuedUnit } from '../../core/streams/track-log.ts';
 import type { WritePacer } from '../../core/streams/write-pacer.ts';
-import { type Micros, millis, ZERO } from '../../core/time/micros.ts';
+import { type Micros, ZERO } from '../../core/time/micros.ts';
 import { WireError } from '../../wire/errors.ts';
 import type { ReportBlock } from '../../wire/rtcp/packet.ts';
 import { readRtcp } from '../../wire/rtcp/reader.ts';
-import { writeRtcp } from '../../wire/rtcp/writer.ts';
+import { goodbyeCompound } from './compound.ts';
 import type { InterleavedSink, RtpPlayback, RtpStart } from './contract.ts';
 import { DatagramSender } from './datagram-sender.ts';
 import type { InterleavedBatches } from './interleaved-batches.ts';
 import { InterleavedSender } from './interleaved-sender.ts';
+import { KeyframeWishes } from './keyframe-wishes.ts';
 import type { RtpCounters } from './metrics.ts';
 import type { PlayLegs } from './play-legs.ts';
 
@@ -33,8 +33,6 @@ export interface PlaybackDependencies {
 
 /** What is pulled before playing begins: enough to say what will come first. */
 const mostFirst = 256 * 1_024;
-/** A peer may wish for a key frame so often; more is a storm, of which the publisher hears nothing. */
-const wishInterval = millis(250);
 
 /** Subscription → packets to one peer, on a connection or in datagrams. */
 export class Playback implements RtpPlayback {
@@ -43,12 +41,13 @@ export class Playback implements RtpPlayback {
   readonly #reports = new Map<MediaKind, ReportBlock>();
   #first: QueuedUnit[] = [];
   #state: 'ready' | 'playing' | 'paused' = 'ready';
+  readonly #wishes: KeyframeWishes;
   #joined = false;
-  #lastWish = -Infinity;
 
   constructor(dependencies: PlaybackDependencies) {
     this.#d = dependencies;
     const { core, scope, subscription, legs, sink, counters } = dependencies;
+    this.#wishes = new KeyframeWishes(subscription.stream, counters);
     this.#sender =
       sink === undefined
         ? new DatagramSender({ subscription, legs, clock: core.clock, counters })
@@ -104,7 +103,7 @@ export class Playback implements RtpPlayback {
             break;
           case 'picture-loss':
           case 'full-intra-request':
-            this.#wishForKeyframe();
+            this.#wishes.wish();
             break;
           default:
           // Descriptions, goodbyes and what is of no use over this transport.
@@ -136,34 +135,11 @@ export class Playback implements RtpPlayback {
     for (const report of reports) if (report.ssrc === own) this.#reports.set(kind, report);
   }
 
-  #wishForKeyframe(): void {
-    const { core, counters, subscription } = this.#d;
-    counters.keyframeWishes += 1;
-    const now = core.clock.now();
-    if (now - this.#lastWish < wishInterval) return;
-    this.#lastWish = now;
-    subscription.stream.requestKeyframe();
-  }
-
-  /** RFC 3550 6.6: the only word that RTP has for the end. */
   #sayGoodbye(): void {
     if (this.#state !== 'playing') return;
     const why = this.#d.scope.reason ?? this.#d.subscription.endReason;
-    const reason = why === undefined ? undefined : describeReason(why).slice(0, 80);
     for (const { medium, source } of this.#d.legs.all()) {
-      const bye = writeRtcp([
-        { kind: 'receiver-report', ssrc: source.ssrc, reports: [] },
-        { kind: 'goodbye', ssrcs: [source.ssrc], reason: reason === undefined ? undefined : plain(reason) },
-      ]);
-      this.#sender.send(medium.kind, bye);
+      this.#sender.send(medium.kind, goodbyeCompound([source.ssrc], why));
     }
   }
-}
-
-/** At most 255 bytes: RFC 3550 6.6. */
-function plain(text: string): string {
-  return Buffer.from(text)
-    .subarray(0, 200)
-    .toString()
-    .replace(/\uFFFD/g, '');
 }

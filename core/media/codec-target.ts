@@ -52,8 +52,19 @@ export function accepting(...codecs: readonly CodecName[]): readonly CodecTarget
   return codecs.map((codec) => ({ codec }));
 }
 
-const videoCodecs: readonly CodecName[] = ['h264', 'h265', 'vp8', 'vp9', 'av1', 'flv1'];
-const audioCodecs: readonly CodecName[] = ['aac', 'opus', 'mp3', 'pcmu', 'pcma', 'g722', 'g729', 'speex', 'flac'];
+const videoCodecs: readonly CodecName[] = ['h264', 'h265', 'vp8', 'vp9', 'av1', 'flv1', 'mpeg4', 'mpeg1'];
+const audioCodecs: readonly CodecName[] = [
+  'aac',
+  'opus',
+  'mp3',
+  'pcmu',
+  'pcma',
+  'g722',
+  'g729',
+  'speex',
+  'flac',
+  'mp2',
+];
 
 /** Everything of a kind, as it is published. */
 export function anyCodec(kind: 'video' | 'audio'): readonly CodecTarget[] {

@@ -19,17 +19,20 @@ export function videoTrack(codec: VideoCodec): Fmp4VideoTrack {
 }
 
 function videoEntry(codec: VideoCodec): { codec: VideoSampleEntry; config: Buffer } {
-  const entry = sampleEntries[codec.name];
-  if (entry === undefined || codec.name === 'flv1') throw new WireError('unsupported', 'fmp4', `${codec.name} in HLS`);
-  return { codec: entry, config: decoderRecord(codec, { fullBox: false, complete: true }) };
+  switch (codec.name) {
+    case 'h264':
+    case 'h265':
+    case 'av1':
+    case 'vp9': {
+      const config = decoderRecord(codec, { fullBox: false, complete: true });
+      return { codec: sampleEntries[codec.name], config };
+    }
+    default:
+      throw new WireError('unsupported', 'fmp4', `${codec.name} in HLS`);
+  }
 }
 
-const sampleEntries: Readonly<Partial<Record<VideoCodec['name'], VideoSampleEntry>>> = {
-  h264: 'avc1',
-  h265: 'hvc1',
-  av1: 'av01',
-  vp9: 'vp09',
-};
+const sampleEntries = { h264: 'avc1', h265: 'hvc1', av1: 'av01', vp9: 'vp09' } as const;
 
 /** The audio track of an init section, in ticks of its own sample rate. Throws WireError for a codec that fMP4 does not carry here. */
 export function audioTrack(codec: AudioCodec): Fmp4AudioTrack {

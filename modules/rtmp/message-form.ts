@@ -46,8 +46,9 @@ function frameMessage(unit: AccessUnit): Buffer {
 }
 
 function soundHeader(codec: AudioCodec): Buffer {
-  if (codec.name === 'g722' || codec.name === 'g729') throw new TypeError(`RTMP has no ${codec.name}`);
-  return audioFrameHeader(codec.name, { sampleRate: codec.sampleRate, channels: codec.channels, sampleSize: 16 });
+  const { name, sampleRate, channels } = codec;
+  if (name === 'g722' || name === 'g729' || name === 'mp2') throw new TypeError(`RTMP has no ${name}`);
+  return audioFrameHeader(name, { sampleRate, channels, sampleSize: 16 });
 }
 
 function mediaMessage(kind: 'video' | 'audio', timestamp: number, payload: readonly Buffer[]): Buffer {
@@ -70,11 +71,13 @@ export function addressMessage(bytes: Buffer, from: number, streamId: number): v
 }
 
 function flvName(name: VideoCodec['name']): FlvVideoCodec {
+  if (name === 'mpeg1' || name === 'mpeg4') throw new TypeError(`RTMP has no ${name}`);
   return name === 'flv1' ? 'sorenson-h263' : name;
 }
 
 function videoConfig(codec: VideoCodec): Buffer | undefined {
-  if (codec.name === 'flv1') return undefined; // each picture says it all
+  // What is left out says it all with each picture.
+  if (codec.name === 'flv1' || codec.name === 'mpeg1' || codec.name === 'mpeg4') return undefined;
   // Parameter sets may stand in the stream as well: publishers send what they like.
   return writeVideoConfig(codec.name, decoderRecord(codec, { fullBox: true, complete: false }));
 }

@@ -65,7 +65,8 @@ export function describeTracks(codecs: readonly CodecDescriptor[], told: Readonl
       metadata.set('width', codec.width);
       metadata.set('height', codec.height);
       if ('frameRate' in codec && codec.frameRate !== undefined) metadata.set('framerate', codec.frameRate);
-      metadata.set('videocodecid', videoId(codec.name));
+      const id = videoId(codec.name);
+      if (id !== undefined) metadata.set('videocodecid', id);
     } else {
       metadata.set('audiosamplerate', codec.sampleRate);
       metadata.set('audiosamplesize', 16);
@@ -83,9 +84,18 @@ export function describeTracks(codecs: readonly CodecDescriptor[], told: Readonl
   return metadata;
 }
 
-function videoId(name: VideoCodecName): number {
-  if (name === 'h264') return videoCodecId.h264;
-  return name === 'flv1' ? videoCodecId['sorenson-h263'] : videoFourCc[name];
+function videoId(name: VideoCodecName): number | undefined {
+  switch (name) {
+    case 'h264':
+      return videoCodecId.h264;
+    case 'flv1':
+      return videoCodecId['sorenson-h263'];
+    case 'mpeg1':
+    case 'mpeg4':
+      return undefined;
+    default:
+      return videoFourCc[name];
+  }
 }
 
 function audioId(name: Extract<CodecDescriptor, { kind: 'audio' }>['name']): number | undefined {

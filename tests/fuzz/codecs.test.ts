@@ -11,7 +11,10 @@ import { parseH264Pps, parseH264Sps } from '../../core/media/codecs/h264-sps.ts'
 import { parseH265Pps, parseH265Sps, parseH265Vps } from '../../core/media/codecs/h265-sps.ts';
 import { InBandCodec } from '../../core/media/codecs/in-band-codec.ts';
 import { hasRecoveryPoint, isKeyframe } from '../../core/media/codecs/keyframe.ts';
+import { mp2Codec } from '../../core/media/codecs/mp2.ts';
 import { mp3Codec } from '../../core/media/codecs/mp3.ts';
+import { mpeg1Codec } from '../../core/media/codecs/mpeg1.ts';
+import { mpeg4Codec } from '../../core/media/codecs/mpeg4.ts';
 import { opusCodec } from '../../core/media/codecs/opus.ts';
 import { vp8Codec } from '../../core/media/codecs/vp8.ts';
 import { vp9Codec } from '../../core/media/codecs/vp9.ts';
@@ -43,6 +46,9 @@ function readAll(bytes: Buffer): void {
     av1Codec,
     aacCodec,
     mp3Codec,
+    mp2Codec,
+    mpeg1Codec,
+    mpeg4Codec,
     flacCodec,
     (head) => opusCodec({ channels: 2, head }),
   ];
@@ -78,7 +84,7 @@ const mutated = fc
     return copy;
   });
 const noise = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes));
-const names: readonly VideoCodecName[] = ['h264', 'h265', 'vp8', 'vp9', 'av1', 'flv1'];
+const names: readonly VideoCodecName[] = ['h264', 'h265', 'vp8', 'vp9', 'av1', 'flv1', 'mpeg1', 'mpeg4'];
 
 describe(`codec readers under fuzz (FUZZ_SEED=${seed})`, () => {
   it('throw nothing but CodecError on noise', () => {

@@ -16,6 +16,8 @@ import { sourcePieces, sourceStream } from './source-stream.ts';
 export interface ConversionPlan {
   readonly from: CodecDescriptor;
   readonly to: CodecName;
+  /** The result's frames stand in steps of this rate, from the first one on; absent: where the source's are. */
+  readonly framesPerSecond?: number;
   /** Options of the decoder, in front of the input. */
   readonly decoding: readonly string[];
   /** Filters and options of the encoder. */
@@ -54,7 +56,7 @@ const quickInput = [
   ...['-f', 'nut', '-i', 'pipe:0'],
 ];
 const exactOutput = [
-  ...['-map', '0:0', '-copyts', '-avoid_negative_ts', 'disabled', '-enc_time_base', '-1', '-map_metadata', '-1'],
+  ...['-map', '0:0', '-copyts', '-avoid_negative_ts', 'disabled', '-map_metadata', '-1'],
   ...[
     '-flush_packets',
     '1',
@@ -79,6 +81,7 @@ export class Conversion {
   readonly #process: FfmpegProcess;
   readonly #writer: NutWriter;
   readonly #ticksPerMicro: number;
+  #timeShift: Micros = timeShift;
   readonly #reader: NutReader;
   #results: ResultUnits | undefined;
   #ticksPerSecond = 1;
@@ -145,7 +148,8 @@ export class Conversion {
     const pieces = sourcePieces(unit);
     let size = 0;
     for (let index = 0; index < pieces.length; index += 1) size += pieces[index]?.length ?? 0;
-    const ticks = (unit.pts + timeShift) * this.#ticksPerMicro + (this.#ticksPerMicro > 1 ? marks : 0);
+    if (this.#taken === 0) this.#alignSteps(unit.pts);
+    const ticks = (unit.pts + this.#timeShift) * this.#ticksPerMicro + (this.#ticksPerMicro > 1 ? marks : 0);
     if (unit.capturedAt !== undefined) this.#captureOffset = unit.capturedAt - unit.pts;
     this.#process.hold();
     this.#process.write(this.#writer.frameHeader(0, Math.max(0, ticks), unit.keyframe, size));
@@ -196,9 +200,17 @@ export class Conversion {
   #placeResult(ticks: number): Micros {
     // The marks were in the lowest bits.
     if (this.#plan.from.kind === 'video' && this.#ticksPerSecond === videoTicksPerSecond) {
-      return (Math.floor(ticks / this.#ticksPerMicro) - timeShift) as Micros;
+      return (Math.floor(ticks / this.#ticksPerMicro) - this.#timeShift) as Micros;
     }
-    return (fromTicks(ticks, this.#ticksPerSecond) - timeShift) as Micros;
+    return (fromTicks(ticks, this.#ticksPerSecond) - this.#timeShift) as Micros;
+  }
+
+  /** The steps of a steady rate begin at the first frame, so that a steady source keeps its times. */
+  #alignSteps(first: Micros): void {
+    const { framesPerSecond } = this.#plan;
+    if (framesPerSecond === undefined) return;
+    const step = seconds(1) / framesPerSecond;
+    this.#timeShift = micros(Math.round(Math.ceil((first + timeShift) / step) * step) - first);
   }
 
   #read(bytes: Buffer): void {

@@ -14,6 +14,7 @@ import type {
 import { flacCodec } from '../../core/media/codecs/flac.ts';
 import { InBandCodec } from '../../core/media/codecs/in-band-codec.ts';
 import { isKeyframe } from '../../core/media/codecs/keyframe.ts';
+import { mp2Codec } from '../../core/media/codecs/mp2.ts';
 import { mp3Codec } from '../../core/media/codecs/mp3.ts';
 import { opusCodec, parseOpusHead } from '../../core/media/codecs/opus.ts';
 import { pcmCodec, speexCodec } from '../../core/media/codecs/telephony.ts';
@@ -52,6 +53,7 @@ export class ResultUnits {
     let parts = this.#split(payload);
     if (this.#inBand !== undefined) this.#codec = this.#inBand.update(parts) ?? this.#codec;
     else if (this.#name === 'mp3') this.#codec ??= mp3Codec(payload);
+    else if (this.#name === 'mp2') this.#codec ??= mp2Codec(payload);
     const codec = this.#codec;
     if (codec === undefined) return undefined;
     if (this.#name === 'h264') parts = parts.filter((part) => !h264ParameterSets.includes((part[0] ?? 0) & 0x1f));
@@ -79,7 +81,7 @@ function ownBytes(payload: Buffer): Buffer {
   return own;
 }
 
-/** Undefined for MP3, whose frames tell it themselves. */
+/** Undefined for MP2 and MP3, whose frames tell it themselves. */
 function audioCodec(name: AudioCodecName, stream: NutStream): CodecDescriptor | undefined {
   const sampleRate = stream.sampleRate ?? 48_000;
   const channels = stream.channels ?? 1;
@@ -93,6 +95,7 @@ function audioCodec(name: AudioCodecName, stream: NutStream): CodecDescriptor | 
     case 'flac':
       return flacCodec(stream.codecData);
     case 'mp3':
+    case 'mp2':
       return undefined;
     default:
       return pcmCodec(name, { sampleRate, channels }) as PcmuCodec | PcmaCodec | G722Codec | G729Codec;

@@ -14,9 +14,12 @@ export const fourccs: Readonly<Record<CodecName, string>> = {
   vp9: 'VP90',
   av1: 'AV01',
   flv1: 'FLV1',
+  mpeg1: 'mpg1',
+  mpeg4: 'FMP4',
   opus: 'Opus',
   aac: '\xff\x00\x00\x00',
   mp3: '\x55\x00\x00\x00',
+  mp2: '\x50\x00\x00\x00',
   pcmu: '\x07\x00\x00\x00',
   pcma: '\x06\x00\x00\x00',
   g722: '\x8f\x02\x00\x00',
@@ -58,6 +61,7 @@ function codecData(codec: CodecDescriptor): Buffer {
     case 'av1':
       return Buffer.concat(withObuSizes([codec.sequenceHeader]));
     case 'aac':
+    case 'mpeg4':
       return codec.config;
     case 'opus':
       return opusHead(codec);

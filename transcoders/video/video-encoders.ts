@@ -9,11 +9,33 @@ export interface VideoEncoder {
   readonly options: readonly string[];
   /** Cores for 1280x720 at 30 frames a second on a core of 2.5 GHz. */
   readonly cores: number;
+  /** Rates that it can say; absent: any. Its frames stand in steps of the one that is chosen. */
+  readonly frameRates?: readonly FrameRate[];
+  /** Seconds from keyframe to keyframe at most. */
+  readonly longestGroup?: number;
   /** Filters that bring pictures to the hardware. */
   readonly upload?: string;
   /** Options in front of the input. */
   readonly device?: readonly string[];
 }
+
+export interface FrameRate {
+  readonly perSecond: number;
+  /** Seconds from frame to frame, as a fraction. */
+  readonly interval: string;
+}
+
+/** picture_rate, ISO/IEC 11172-2 2.4.3.2. */
+const mpeg1Rates: readonly FrameRate[] = [
+  { perSecond: 24_000 / 1_001, interval: '1001/24000' },
+  { perSecond: 24, interval: '1/24' },
+  { perSecond: 25, interval: '1/25' },
+  { perSecond: 30_000 / 1_001, interval: '1001/30000' },
+  { perSecond: 30, interval: '1/30' },
+  { perSecond: 50, interval: '1/50' },
+  { perSecond: 60_000 / 1_001, interval: '1001/60000' },
+  { perSecond: 60, interval: '1/60' },
+];
 
 const realtimeVpx = ['-deadline', 'realtime', '-lag-in-frames', '0', '-error-resilient', '1', '-auto-alt-ref', '0'];
 
@@ -36,6 +58,14 @@ const software: Readonly<Partial<Record<VideoCodecName, VideoEncoder>>> = {
   },
   vp8: { encoder: 'libvpx', options: [...realtimeVpx, '-cpu-used', '8', '-quality', 'realtime'], cores: 0.6 },
   vp9: { encoder: 'libvpx-vp9', options: [...realtimeVpx, '-cpu-used', '8', '-row-mt', '1'], cores: 0.9 },
+  mpeg1: {
+    encoder: 'mpeg1video',
+    options: ['-bf', '0', '-sc_threshold', '1000000000'],
+    cores: 0.25,
+    frameRates: mpeg1Rates,
+    // Its times have no room for marks: those who wait for a keyframe wait for the next.
+    longestGroup: 1,
+  },
   av1: { encoder: 'libaom-av1', options: ['-usage', 'realtime', '-cpu-used', '8', '-lag-in-frames', '0'], cores: 1.2 },
 };
 

@@ -1,7 +1,7 @@
 import type { CodecTarget } from '../../core/media/codec-target.ts';
 import type { VideoCodec, VideoCodecName } from '../../core/media/codecs/codec-descriptor.ts';
 import { type ConversionPlan, videoTicksPerSecond } from '../ffmpeg/conversion.ts';
-import type { VideoEncoder } from './video-encoders.ts';
+import type { FrameRate, VideoEncoder } from './video-encoders.ts';
 
 /** FFmpeg's decoders of each codec; any one will do. */
 export const videoDecoders: Readonly<Record<VideoCodecName, readonly string[]>> = {
@@ -11,6 +11,8 @@ export const videoDecoders: Readonly<Record<VideoCodecName, readonly string[]>> 
   vp9: ['vp9', 'libvpx-vp9'],
   av1: ['libdav1d', 'libaom-av1'],
   flv1: ['flv'],
+  mpeg1: ['mpeg1video'],
+  mpeg4: ['mpeg4'],
 };
 
 /** profile_idc to FFmpeg's names; the first that a target takes is made. */
@@ -21,6 +23,8 @@ const h264Profiles: ReadonlyMap<number, string> = new Map([
 ]);
 
 const usualFrameRate = 30;
+/** MPEG-1 takes about twice the bits of H.264 for the same picture. */
+const oldCodecFactor = 2;
 /** Seconds between keyframes when neither the source nor anybody else asks for one. */
 const longestGroup = 10;
 
@@ -34,15 +38,27 @@ export interface PictureShape {
 export function shapeOf(from: VideoCodec, target: CodecTarget): PictureShape {
   const sourceRate = frameRateOf(from);
   const { width, height } = target;
+  // MPEG-1 always has half as many samples of colour in both directions.
+  const same = target.codec === 'mpeg1' ? even : (side: number) => side;
   return {
-    width: width ?? (height === undefined ? from.width : even((from.width * height) / from.height)),
-    height: height ?? (width === undefined ? from.height : even((from.height * width) / from.width)),
+    width: width ?? (height === undefined ? same(from.width) : even((from.width * height) / from.height)),
+    height: height ?? (width === undefined ? same(from.height) : even((from.height * width) / from.width)),
     frameRate: Math.min(target.frameRate ?? sourceRate, sourceRate),
   };
 }
 
 export function frameRateOf(codec: VideoCodec): number {
   return ('frameRate' in codec ? codec.frameRate : undefined) ?? usualFrameRate;
+}
+
+/** The rate of an encoder that has but some: the source's own, else one that the source's divides, else the next faster. */
+export function steadyRateOf(shape: PictureShape, rates: readonly FrameRate[]): FrameRate | undefined {
+  const asFast = rates.filter(({ perSecond }) => perSecond > shape.frameRate * 0.9995);
+  const multiple = asFast.find(({ perSecond }) => {
+    const times = perSecond / shape.frameRate;
+    return Math.abs(times - Math.round(times)) < 0.0005;
+  });
+  return multiple ?? asFast[0] ?? rates.at(-1);
 }
 
 /** Whether the target's points can be met. */
@@ -59,13 +75,16 @@ export function planVideo(
   settings: { readonly threads: number; readonly preset: string | undefined },
 ): ConversionPlan {
   const shape = shapeOf(from, target);
+  const steady = steadyRateOf(shape, encoder.frameRates ?? []);
   const threads = String(settings.threads);
-  const bitrate = target.bitrate ?? usualBitrate(shape);
-  const group = target.keyframeInterval ?? Math.round(longestGroup * shape.frameRate);
+  const bitrate = target.bitrate ?? usualBitrate(shape) * (target.codec === 'mpeg1' ? oldCodecFactor : 1);
+  const longest = (encoder.longestGroup ?? longestGroup) * (steady?.perSecond ?? shape.frameRate);
+  const group = target.keyframeInterval ?? Math.round(longest);
   const preset = target.preset ?? settings.preset ?? encoder.preset;
   return {
     from,
     to: target.codec,
+    ...(steady === undefined ? {} : { framesPerSecond: steady.perSecond }),
     decoding: [
       ...(encoder.device ?? []),
       // Threads by frame would each hold a frame back.
@@ -73,8 +92,12 @@ export function planVideo(
       ...(mayReorder(from) ? [] : ['-flags', 'low_delay']),
     ],
     encoding: [
-      ...['-fps_mode', 'passthrough', '-vf', filters(from, target, shape, encoder)],
-      ...['-force_key_frames', `expr:mod(round(t*${videoTicksPerSecond}),2)`],
+      ...['-vf', filters(from, target, shape, encoder)],
+      ...(steady === undefined
+        ? ['-fps_mode', 'passthrough', '-enc_time_base', '-1']
+        : ['-fps_mode', 'vfr', '-enc_time_base', steady.interval]),
+      // Steps of a frame have no room for marks.
+      ...['-force_key_frames', steady === undefined ? `expr:mod(round(t*${videoTicksPerSecond}),2)` : 'source'],
       ...['-c:v', encoder.encoder, ...encoder.options, '-threads', threads, '-g', String(group)],
       ...(encoder.preset === undefined || preset === undefined ? [] : ['-preset', preset]),
       ...(target.codec === 'h264' ? h264Options(target, shape, encoder) : []),

@@ -13,6 +13,8 @@ import { canMakeVideo, frameRateOf, planVideo, shapeOf, videoDecoders } from './
 
 /** Cores to decode 1280x720 at 30 frames a second. */
 const decodingCores = 0.12;
+/** horizontal_size and vertical_size have 12 bits (ISO/IEC 11172-2 2.4.3.2). */
+const largestMpeg1 = 4_095;
 /** A group that was cached for longer than this is decoded to catch up, and not encoded. */
 const longestBacklog = millis(1_500);
 /** Least time between two keyframes that viewers ask for. */
@@ -34,6 +36,7 @@ export class VideoTranscoder implements Transcoder {
     const encoder = this.#encoder(to.codec as VideoCodecName);
     if (encoder === undefined || !this.#ffmpeg.canDecode(...videoDecoders[from.name])) return undefined;
     const shape = shapeOf(from, to);
+    if (to.codec === 'mpeg1' && Math.max(shape.width, shape.height) > largestMpeg1) return undefined;
     const decoding = from.width * from.height * frameRateOf(from) * decodingCores;
     const encoding = shape.width * shape.height * shape.frameRate * encoder.cores;
     return (decoding + encoding) / (1280 * 720 * 30);

@@ -126,6 +126,32 @@ export type Flv1Codec = {
   readonly codecString: string;
 };
 
+/** ISO/IEC 11172-2. Each keyframe carries its sequence header. */
+export type Mpeg1Codec = {
+  readonly kind: 'video';
+  readonly name: 'mpeg1';
+  readonly width: number;
+  readonly height: number;
+  readonly frameRate: number;
+  readonly codecString: string;
+};
+
+/** ISO/IEC 14496-2, simple and advanced simple profiles. */
+export type Mpeg4Codec = {
+  readonly kind: 'video';
+  readonly name: 'mpeg4';
+  /** The headers of sequence, object and layer, with their start codes. */
+  readonly config: Buffer;
+  /** profile_and_level_indication; undefined when there is no sequence header. */
+  readonly profile: number | undefined;
+  readonly width: number;
+  readonly height: number;
+  readonly frameRate: number | undefined;
+  /** Whether decoding order may differ from display order; undefined when the layer does not say. */
+  readonly bFrames: boolean | undefined;
+  readonly codecString: string;
+};
+
 /** ISO/IEC 14496-3. */
 export type AacCodec = {
   readonly kind: 'audio';
@@ -173,6 +199,16 @@ export type Mp3Codec = {
   readonly codecString: 'mp4a.40.34';
 };
 
+/** ISO/IEC 11172-3 and 13818-3, layer II. */
+export type Mp2Codec = {
+  readonly kind: 'audio';
+  readonly name: 'mp2';
+  readonly sampleRate: number;
+  readonly channels: number;
+  readonly samplesPerFrame: 1152;
+  readonly codecString: 'mp4a.40.33';
+};
+
 /** The codecs of telephony: all that a decoder needs is the rate. `sampleRate` of G.722 is 16000, whatever RTP's clock says. */
 export type TelephonyCodec<Name extends TelephonyCodecName> = {
   readonly kind: 'audio';
@@ -200,11 +236,12 @@ export type FlacCodec = {
   readonly codecString: 'fLaC';
 };
 
-export type VideoCodec = H264Codec | H265Codec | Vp8Codec | Vp9Codec | Av1Codec | Flv1Codec;
+export type VideoCodec = H264Codec | H265Codec | Vp8Codec | Vp9Codec | Av1Codec | Flv1Codec | Mpeg1Codec | Mpeg4Codec;
 export type AudioCodec =
   | OpusCodec
   | AacCodec
   | Mp3Codec
+  | Mp2Codec
   | PcmuCodec
   | PcmaCodec
   | G722Codec

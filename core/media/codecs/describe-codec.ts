@@ -37,6 +37,10 @@ export function describeCodec(codec: CodecDescriptor): string {
       return `VP8 ${codec.width}x${codec.height}`;
     case 'flv1':
       return `Sorenson H.263 ${codec.width}x${codec.height}`;
+    case 'mpeg1':
+      return `MPEG-1 ${codec.width}x${codec.height}`;
+    case 'mpeg4':
+      return `MPEG-4 part 2 ${codec.width}x${codec.height}`;
     case 'vp9':
       return `VP9 profile ${codec.profile} ${codec.width}x${codec.height}`;
     case 'av1':

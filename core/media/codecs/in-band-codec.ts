@@ -9,6 +9,8 @@ import { parseH264Pps, parseH264Sps } from './h264-sps.ts';
 import { h265Codec } from './h265.ts';
 import { parseH265Pps, parseH265Sps, parseH265Vps } from './h265-sps.ts';
 import { isKeyframe } from './keyframe.ts';
+import { mpeg1Codec } from './mpeg1.ts';
+import { findMpeg4Config, mpeg4Codec } from './mpeg4.ts';
 import { h264NalType, h265NalType, MAX_PARAMETER_SET_BYTES } from './nal-unit.ts';
 import { sameCodec } from './same-codec.ts';
 import { vp8Codec } from './vp8.ts';
@@ -91,6 +93,12 @@ export class InBandCodec {
         if (header !== undefined) this.#offer(av1Codec(header));
         break;
       }
+      case 'mpeg4': {
+        // Some send their headers with keyframes, some in the description alone.
+        const config = parts[0] === undefined ? undefined : findMpeg4Config(parts[0]);
+        if (config !== undefined) this.#offer(mpeg4Codec(config));
+        break;
+      }
       default: {
         const frame = parts[0];
         if (frame !== undefined && isKeyframe(this.#name, parts)) {
@@ -139,8 +147,9 @@ export class InBandCodec {
 }
 
 /** Codecs of one part a unit, whose parameters stand in its header. */
-function describeFrame(name: 'vp8' | 'vp9' | 'flv1', frame: Buffer): VideoCodec {
+function describeFrame(name: 'vp8' | 'vp9' | 'flv1' | 'mpeg1', frame: Buffer): VideoCodec {
   if (name === 'flv1') return flv1Codec(frame);
+  if (name === 'mpeg1') return mpeg1Codec(frame);
   return name === 'vp8' ? vp8Codec(frame) : vp9Codec(frame);
 }
 

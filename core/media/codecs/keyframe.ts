@@ -2,6 +2,8 @@ import type { Buffer } from 'node:buffer';
 import { isAv1Keyframe } from './av1-obu.ts';
 import type { CodecName } from './codec-descriptor.ts';
 import { isFlv1Keyframe } from './flv1.ts';
+import { isMpeg1Keyframe } from './mpeg1.ts';
+import { isMpeg4Keyframe } from './mpeg4.ts';
 import { h264NalType, h265NalType } from './nal-unit.ts';
 import { isVp8Keyframe } from './vp8.ts';
 import { isVp9Keyframe } from './vp9.ts';
@@ -22,6 +24,10 @@ export function isKeyframe(name: CodecName, parts: readonly Buffer[]): boolean {
       return parts[0] !== undefined && isVp9Keyframe(parts[0]);
     case 'flv1':
       return parts[0] !== undefined && isFlv1Keyframe(parts[0]);
+    case 'mpeg1':
+      return parts[0] !== undefined && isMpeg1Keyframe(parts[0]);
+    case 'mpeg4':
+      return parts[0] !== undefined && isMpeg4Keyframe(parts[0]);
     case 'av1':
       return isAv1Keyframe(parts);
     default:

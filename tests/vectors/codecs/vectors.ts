@@ -7,7 +7,10 @@ import { flacCodec } from '../../../core/media/codecs/flac.ts';
 import { h264Codec } from '../../../core/media/codecs/h264.ts';
 import { h265Codec } from '../../../core/media/codecs/h265.ts';
 import { findAv1SequenceHeader } from '../../../core/media/codecs/in-band-codec.ts';
+import { mp2Codec } from '../../../core/media/codecs/mp2.ts';
 import { mp3Codec } from '../../../core/media/codecs/mp3.ts';
+import { mpeg1Codec } from '../../../core/media/codecs/mpeg1.ts';
+import { findMpeg4Config, mpeg4Codec } from '../../../core/media/codecs/mpeg4.ts';
 import { opusCodec } from '../../../core/media/codecs/opus.ts';
 import { vp8Codec } from '../../../core/media/codecs/vp8.ts';
 import { vp9Codec } from '../../../core/media/codecs/vp9.ts';
@@ -16,7 +19,7 @@ import { vp9Codec } from '../../../core/media/codecs/vp9.ts';
 type Expected = Readonly<Record<string, number | string | boolean | readonly number[]>>;
 export type VideoVector = {
   readonly name: string;
-  readonly codec: 'h264' | 'h265' | 'vp8' | 'vp9' | 'av1';
+  readonly codec: 'h264' | 'h265' | 'vp8' | 'vp9' | 'av1' | 'mpeg1' | 'mpeg4';
   readonly vps?: readonly string[];
   readonly sps?: readonly string[];
   readonly pps?: readonly string[];
@@ -26,7 +29,7 @@ export type VideoVector = {
   readonly text: string;
 };
 export type AudioVector = {
-  readonly codec: 'aac' | 'mp3' | 'opus' | 'flac';
+  readonly codec: 'aac' | 'mp2' | 'mp3' | 'opus' | 'flac';
   readonly bytes: string;
   readonly expect: Expected;
   readonly text: string;
@@ -74,6 +77,10 @@ export function videoCodecOf(vector: VideoVector): CodecDescriptor {
       return vp8Codec(hex(vector.frames?.[0] ?? ''));
     case 'vp9':
       return vp9Codec(hex(vector.frames?.[0] ?? ''));
+    case 'mpeg1':
+      return mpeg1Codec(hex(vector.frames?.[0] ?? ''));
+    case 'mpeg4':
+      return mpeg4Codec(findMpeg4Config(hex(vector.frames?.[0] ?? '')) ?? Buffer.alloc(0));
     default:
       return av1Codec(findAv1SequenceHeader(partsOf(vector, 0)) ?? Buffer.alloc(0));
   }
@@ -84,6 +91,8 @@ export function audioCodecOf(vector: AudioVector, bytes = hex(vector.bytes)): Co
   switch (vector.codec) {
     case 'aac':
       return aacCodec(bytes);
+    case 'mp2':
+      return mp2Codec(bytes);
     case 'mp3':
       return mp3Codec(bytes);
     case 'flac':

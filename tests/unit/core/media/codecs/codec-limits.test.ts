@@ -8,8 +8,12 @@ import { flacCodec } from '../../../../../core/media/codecs/flac.ts';
 import { flv1Codec } from '../../../../../core/media/codecs/flv1.ts';
 import { h264Codec } from '../../../../../core/media/codecs/h264.ts';
 import { h265Codec } from '../../../../../core/media/codecs/h265.ts';
+import { InBandCodec } from '../../../../../core/media/codecs/in-band-codec.ts';
 import { isKeyframe } from '../../../../../core/media/codecs/keyframe.ts';
+import { mp2Codec } from '../../../../../core/media/codecs/mp2.ts';
 import { mp3Codec } from '../../../../../core/media/codecs/mp3.ts';
+import { mpeg1Codec } from '../../../../../core/media/codecs/mpeg1.ts';
+import { mpeg4Codec } from '../../../../../core/media/codecs/mpeg4.ts';
 import { unescapeNal } from '../../../../../core/media/codecs/nal-unit.ts';
 import { opusCodec } from '../../../../../core/media/codecs/opus.ts';
 import { pcmCodec, speexCodec } from '../../../../../core/media/codecs/telephony.ts';
@@ -114,6 +118,31 @@ describe('what descriptors refuse', () => {
     refuses('malformed', () => flacCodec(Buffer.alloc(34)));
     refuses('malformed', () => speexCodec({ sampleRate: 44100 }));
     refuses('malformed', () => pcmCodec('pcmu', { channels: 0 }));
+  });
+
+  it('MPEG-1 and MPEG-4 without headers, without a size, or of a kind that is not decoded', () => {
+    refuses('malformed', () => mpeg1Codec(hex('00000100000ffff8')));
+    refuses('malformed', () => mpeg1Codec(hex('000001b314')));
+    refuses('malformed', () => mpeg1Codec(hex('000001b30000b413ffffe018')));
+    refuses('malformed', () => mpeg1Codec(hex('000001b31420b41fffffe018'))); // picture_rate 15
+    refuses('malformed', () => mpeg4Codec(hex('000001b001000001b58913')));
+    refuses('malformed', () => mpeg4Codec(hex('0000012000c48d88')));
+    refuses('malformed', () => mpeg4Codec(Buffer.alloc(5_000)));
+    // video_object_layer_shape 1, binary
+    refuses('unsupported', () => mpeg4Codec(hex('0000012000c48d9800cd0a14169443')));
+    refuses('unsupported', () => mp2Codec(hex('fffb9064')));
+    refuses('malformed', () => mp2Codec(hex('ffe518c4'))); // MPEG-2.5 has no layer II
+  });
+
+  it('MPEG-4 keeps its headers while pictures come without them', () => {
+    const vector = videoVectors.find(({ name }) => name === 'mpeg4');
+    const [key, other] = hexes(vector?.frames) as [Buffer, Buffer];
+    const inBand = new InBandCodec('mpeg4');
+    assert.equal(inBand.update([other]), undefined);
+    const codec = inBand.update([key]);
+    assert.equal(codec?.width, 322);
+    assert.equal(inBand.update([other]), codec);
+    assert.equal(inBand.update([key]), codec);
   });
 
   it('gives the rates that telephony means', () => {

@@ -107,7 +107,8 @@ export class Ingest implements RtpIngest {
     const { route, medium } = leg;
     const intake = new TrackIntake(
       {
-        medium,
+        kind: medium.kind,
+        formats: [medium.format],
         reorder: route.kind === 'datagram' ? config.reorder : ZERO,
         unitPackets: config.unitPackets,
       },

@@ -27,6 +27,14 @@ export class RtpCounters {
   keyframeRequests = 0;
   /** Requests for a key frame that came from players. */
   keyframeWishes = 0;
+  /** NACKs that came from players, and packets sent again for them. */
+  nacksIn = 0;
+  resent = 0;
+  /** NACKs sent to publishers, packets that came by retransmission, lost ones that came after all, and those given up. */
+  nacksOut = 0;
+  retransmissions = 0;
+  recovered = 0;
+  givenUp = 0;
 }
 
 const totals: readonly (readonly [name: string, key: keyof RtpCounters, help: string])[] = [
@@ -44,6 +52,12 @@ const totals: readonly (readonly [name: string, key: keyof RtpCounters, help: st
   ['rtp_incomplete_units_total', 'incomplete', 'Units dropped because a part of them was lost.'],
   ['rtp_keyframe_requests_total', 'keyframeRequests', 'Key frame requests sent to publishers by RTCP.'],
   ['rtp_keyframe_wishes_total', 'keyframeWishes', 'Key frame requests that came from players by RTCP.'],
+  ['rtp_received_nacks_total', 'nacksIn', 'Requests of players to send packets again.'],
+  ['rtp_resent_packets_total', 'resent', 'Packets sent again to players (RTX).'],
+  ['rtp_sent_nacks_total', 'nacksOut', 'Requests to publishers to send packets again.'],
+  ['rtp_retransmitted_packets_total', 'retransmissions', 'Packets that publishers sent again (RTX).'],
+  ['rtp_recovered_packets_total', 'recovered', 'Missing packets of publishers that came after a request.'],
+  ['rtp_given_up_packets_total', 'givenUp', 'Missing packets of publishers that never came in spite of requests.'],
 ];
 
 const gauges: readonly (readonly [name: string, key: keyof RtpCounters, help: string])[] = [

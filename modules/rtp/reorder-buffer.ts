@@ -3,12 +3,14 @@ import type { Scope } from '../../core/lifecycle/scope.ts';
 import { afterIn, type Cancel, type Clock } from '../../core/time/clock.ts';
 import type { Micros } from '../../core/time/micros.ts';
 
-/** Packets that may wait at one time: a second of 5 Mbit/s. A power of two. */
-const capacity = 512;
+/** Packets that may wait at one time where nothing else is told: a second of 5 Mbit/s. */
+const usualCapacity = 512;
 
 export interface ReorderSettings {
   /** How long a gap is waited for. 0: not at all, as on a connection that keeps order itself. */
   readonly wait: Micros;
+  /** Packets that may wait at one time; a power of two. */
+  readonly capacity?: number;
 }
 
 export interface ReorderDependencies {
@@ -22,7 +24,8 @@ export interface ReorderDependencies {
 
 /** Puts packets in order, waiting for what is missing as long as it is of use. Sequence numbers are unwrapped. */
 export class ReorderBuffer {
-  readonly #wait: Micros;
+  #wait: Micros;
+  readonly #capacity: number;
   readonly #clock: Clock;
   readonly #scope: Scope;
   readonly #release: (bytes: Buffer) => void;
@@ -37,6 +40,7 @@ export class ReorderBuffer {
 
   constructor(settings: ReorderSettings, dependencies: ReorderDependencies) {
     this.#wait = settings.wait;
+    this.#capacity = settings.capacity ?? usualCapacity;
     this.#clock = dependencies.clock;
     this.#scope = dependencies.scope;
     this.#release = dependencies.release;
@@ -45,6 +49,16 @@ export class ReorderBuffer {
 
   get held(): number {
     return this.#held;
+  }
+
+  /** The packet that is waited for: the next to be released. Undefined before the first. */
+  get next(): number | undefined {
+    return this.#next;
+  }
+
+  /** How long the gaps to come are waited for. */
+  set wait(wait: Micros) {
+    this.#wait = wait;
   }
 
   push(sequence: number, bytes: Buffer): void {
@@ -59,7 +73,7 @@ export class ReorderBuffer {
       return;
     }
     this.#next = next;
-    if (this.#wait === 0 || sequence - next >= capacity) {
+    if (this.#wait === 0 || sequence - next >= this.#capacity) {
       this.#giveUpTo(sequence);
       this.#next = sequence + 1;
       this.#release(bytes);
@@ -82,7 +96,7 @@ export class ReorderBuffer {
   }
 
   #hold(sequence: number, bytes: Buffer): void {
-    const slot = sequence & (capacity - 1);
+    const slot = sequence & (this.#capacity - 1);
     if (this.#slots[slot] !== undefined) {
       this.duplicates += 1;
       return;
@@ -98,7 +112,7 @@ export class ReorderBuffer {
   #releaseReady(): void {
     let progress = false;
     while (this.#held > 0) {
-      const slot = (this.#next ?? 0) & (capacity - 1);
+      const slot = (this.#next ?? 0) & (this.#capacity - 1);
       const bytes = this.#slots[slot];
       if (bytes === undefined) break;
       this.#slots[slot] = undefined;
@@ -115,7 +129,7 @@ export class ReorderBuffer {
     this.#cancel = undefined;
     if (this.#held === 0) return;
     let lost = 0;
-    while (this.#slots[(this.#next ?? 0) & (capacity - 1)] === undefined) {
+    while (this.#slots[(this.#next ?? 0) & (this.#capacity - 1)] === undefined) {
       this.#next = (this.#next ?? 0) + 1;
       lost += 1;
     }
@@ -128,7 +142,7 @@ export class ReorderBuffer {
     this.#disarm();
     while (this.#held > 0) {
       let lost = 0;
-      while (this.#slots[(this.#next ?? 0) & (capacity - 1)] === undefined) {
+      while (this.#slots[(this.#next ?? 0) & (this.#capacity - 1)] === undefined) {
         this.#next = (this.#next ?? 0) + 1;
         lost += 1;
       }

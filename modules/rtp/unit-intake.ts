@@ -20,6 +20,8 @@ export interface UnitIntakeDependencies {
   /** A unit was dropped, or more than one: a key frame is asked for. */
   readonly onDrop: () => void;
   readonly onMalformed: () => void;
+  /** Unix time of capture of what has this (unwrapped) timestamp, where the source tells it. */
+  readonly capturedAt?: (timestamp: number) => Micros | undefined;
 }
 
 /** What the packets of one medium, in order, make of it: descriptors and units. */
@@ -105,7 +107,8 @@ class VideoIntake implements UnitIntake {
     const dts = this.#d.publication.timeline.place('video', decoded, clockRate, this.#arrival);
     const pts = micros(Math.max(0, dts + fromTicks(timestamp - decoded, clockRate)));
     this.#writer ??= this.#d.publication.addTrack(codec);
-    this.#writer.write(new AccessUnit({ codec, pts, dts, keyframe, parts }));
+    const capturedAt = this.#d.capturedAt?.(timestamp);
+    this.#writer.write(new AccessUnit({ codec, pts, dts, keyframe, parts, capturedAt }));
   }
 }
 
@@ -149,7 +152,8 @@ class AudioIntake implements UnitIntake {
     if (codec === undefined) return;
     const at = this.#d.publication.timeline.place('audio', timestamp, this.#medium.format.clockRate, this.#arrival);
     this.#writer ??= this.#d.publication.addTrack(codec);
-    this.#writer.write(new AccessUnit({ codec, pts: at, dts: at, keyframe: true, parts }));
+    const capturedAt = this.#d.capturedAt?.(timestamp);
+    this.#writer.write(new AccessUnit({ codec, pts: at, dts: at, keyframe: true, parts, capturedAt }));
   }
 }
 

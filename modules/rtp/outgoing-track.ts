@@ -5,7 +5,7 @@ import { type Micros, seconds, toTicks } from '../../core/time/micros.ts';
 import { ntpFromUnix } from '../../wire/rtcp/ntp.ts';
 import { writeRtcp } from '../../wire/rtcp/writer.ts';
 import { rtpHeaderLength, writeRtpHeader } from '../../wire/rtp/packet.ts';
-import { rtpPayloads } from './payloads.ts';
+import { rtpPayloads, ticksOfPayload } from './payloads.ts';
 
 export interface OutgoingTrackSettings {
   readonly payloadType: number;
@@ -135,16 +135,19 @@ export class OutgoingTrack {
       length += rtpHeaderLength + (payloads[index] as Buffer).length;
     const bytes = Buffer.allocUnsafeSlow(length);
     const packets: Buffer[] = [];
+    const { codec } = this.track;
     let at = 0;
+    let time = timestamp;
     for (let index = 0; index < payloads.length; index += 1) {
       const payload = payloads[index] as Buffer;
       // RFC 6184 5.1, RFC 3640 3.1: the last packet of a unit. Audio that has a marker for talkspurts is never marked.
       const marker = index === payloads.length - 1 && (video || marksUnits(this.track));
       const sequence = this.#sequence + index;
-      const end = writeRtpHeader(bytes, at, { marker, payloadType, sequence, timestamp, ssrc });
+      const end = writeRtpHeader(bytes, at, { marker, payloadType, sequence, timestamp: time, ssrc });
       payload.copy(bytes, end);
       packets.push(bytes.subarray(at, end + payload.length));
       at = end + payload.length;
+      time += ticksOfPayload(codec, payload);
     }
     this.#packets += payloads.length;
     this.#octets += length - payloads.length * rtpHeaderLength;

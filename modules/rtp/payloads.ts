@@ -1,8 +1,18 @@
 import { Buffer } from 'node:buffer';
 import type { AccessUnit, SharedForm } from '../../core/media/access-unit.ts';
+import { OBU_SEQUENCE_HEADER, obuType } from '../../core/media/codecs/av1-obu.ts';
+import type { CodecDescriptor } from '../../core/media/codecs/codec-descriptor.ts';
 import { h264NalType, h265NalType } from '../../core/media/codecs/nal-unit.ts';
 import { packetizeAac } from '../../wire/rtp/payload/aac-packetizer.ts';
+import { packetizeAv1 } from '../../wire/rtp/payload/av1-packetizer.ts';
+import { g729Frame, g729Ticks } from '../../wire/rtp/payload/g729.ts';
+import { packetizeMpegAudio } from '../../wire/rtp/payload/mpeg-audio.ts';
 import { packetizeH264, packetizeH265 } from '../../wire/rtp/payload/nal-packetizer.ts';
+import { packetizeBlocks } from '../../wire/rtp/payload/plain.ts';
+import { packetizeVp8 } from '../../wire/rtp/payload/vp8.ts';
+import { packetizeVp9 } from '../../wire/rtp/payload/vp9.ts';
+
+const noBytes = Buffer.alloc(0);
 
 /** A payload and its RTP header fit a datagram of Ethernet with room for a tunnel's header. */
 export const mostPayload = 1_400;
@@ -28,25 +38,58 @@ function payloadsOf(name: string, most: number): SharedForm<readonly Buffer[]> {
 
 function packetize(unit: AccessUnit, most: number): readonly Buffer[] {
   const { codec, parts } = unit;
+  const frame = parts[0] ?? noBytes;
   switch (codec.name) {
     case 'h264':
       return packetizeH264(withSets(unit, [...codec.sps, ...codec.pps], h264NalType, 7), most);
     case 'h265':
       return packetizeH265(withSets(unit, [...codec.vps, ...codec.sps, ...codec.pps], h265NalType, 33), most);
     case 'aac':
-      return packetizeAac(parts[0] ?? Buffer.alloc(0), most);
+      return packetizeAac(frame, most);
+    case 'vp8':
+      return packetizeVp8(frame, most);
+    case 'vp9':
+      return packetizeVp9(frame, unit.keyframe, most);
+    case 'av1':
+      return packetizeAv1(withSets(unit, [codec.sequenceHeader], obuType, OBU_SEQUENCE_HEADER), unit.keyframe, most);
+    case 'mp3':
+    case 'mp2':
+      return packetizeMpegAudio(frame, most);
+    case 'pcmu':
+    case 'pcma':
+    case 'g722':
+      return packetizeBlocks(frame, codec.channels, most);
+    case 'g729':
+      return packetizeBlocks(frame, g729Frame, most);
     default:
       return parts; // a frame is a payload
   }
 }
 
-/** Parameter sets go before each key frame that has none: descriptions are read once, and joiners have to start. */
+/**
+ * Ticks from one payload of a unit to the next: 0 where all share a timestamp, as pictures and pieces of frames do; telephony that
+ * was published in long units goes out as packets that are each later than the one before (RFC 3551 4.2).
+ */
+export function ticksOfPayload(codec: CodecDescriptor, payload: Buffer): number {
+  switch (codec.name) {
+    case 'pcmu':
+    case 'pcma':
+    case 'g722': // one byte a tick: the clock is 8000 (RFC 3551 4.5.2)
+      return payload.length / codec.channels;
+    case 'g729':
+      return Math.floor(payload.length / g729Frame) * g729Ticks;
+    default:
+      return 0;
+  }
+}
+
+/** Parameter sets and sequence headers go before each key frame that has none: descriptions are read once, and joiners have to start. */
 function withSets(
   unit: AccessUnit,
   sets: readonly Buffer[],
-  typeOf: (nal: Buffer) => number,
-  spsType: number,
+  typeOf: (part: Buffer) => number,
+  setType: number,
 ): readonly Buffer[] {
-  if (!unit.keyframe || unit.parts.some((part) => typeOf(part) === spsType)) return unit.parts;
+  if (!unit.keyframe || unit.parts.some((part) => typeOf(part) === setType)) return unit.parts;
   return [...sets, ...unit.parts];
 }

@@ -8,11 +8,12 @@ import type { Publication, TrackWriter } from '../../core/streams/publication.ts
 import { fromTicks, type Micros, micros } from '../../core/time/micros.ts';
 import { WireError } from '../../wire/errors.ts';
 import type { RtpPacket } from '../../wire/rtp/packet.ts';
+import type { Depacketizer, DepacketizerLimits } from '../../wire/rtp/payload/depacketizer.ts';
 import type { RtpMedium } from './contract.ts';
 import { DecodeTimes, usualDepth } from './decode-times.ts';
-import type { Depacketizer, DepacketizerLimits } from './depacketizer.ts';
 import { depacketizerFor } from './depacketizers.ts';
-import { audioCodecOf, codecNameOf, videoCodecOf } from './formats.ts';
+import { audioCodecOf, isDescribedInBand, mpegAudioCodecOf, videoCodecOf } from './described-codecs.ts';
+import { codecNameOf } from './encodings.ts';
 
 export interface UnitIntakeDependencies {
   readonly publication: Publication;
@@ -115,7 +116,8 @@ class VideoIntake implements UnitIntake {
 class AudioIntake implements UnitIntake {
   readonly #medium: RtpMedium;
   readonly #d: UnitIntakeDependencies;
-  readonly #codec: AudioCodec | undefined;
+  #codec: AudioCodec | undefined;
+  readonly #inBand: boolean;
   readonly #depacketizer: Depacketizer;
   #writer: TrackWriter | undefined;
   #arrival = 0 as Micros;
@@ -124,6 +126,7 @@ class AudioIntake implements UnitIntake {
     this.#medium = medium;
     this.#d = dependencies;
     this.#codec = audioCodecOf(medium.format);
+    this.#inBand = isDescribedInBand(medium.format);
     this.#depacketizer = depacketizerFor(medium, limitsOf(dependencies), (parts, timestamp) =>
       this.#write(parts, timestamp),
     );
@@ -148,6 +151,7 @@ class AudioIntake implements UnitIntake {
   }
 
   #write(parts: readonly Buffer[], timestamp: number): void {
+    if (this.#inBand && parts[0] !== undefined) this.#codec = mpegAudioCodecOf(parts[0], this.#codec);
     const codec = this.#codec;
     if (codec === undefined) return;
     const at = this.#d.publication.timeline.place('audio', timestamp, this.#medium.format.clockRate, this.#arrival);

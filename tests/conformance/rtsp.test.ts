@@ -5,13 +5,13 @@ import { type Micros, millis } from '../../core/time/micros.ts';
 import { formatFor } from '../../modules/rtp/formats.ts';
 import { rtpModule } from '../../modules/rtp/index.ts';
 import { interleave } from '../../modules/rtp/interleaved-batches.ts';
-import { h264Grammar, NalDepacketizer } from '../../modules/rtp/nal-depacketizer.ts';
 import { rtpPayloads } from '../../modules/rtp/payloads.ts';
 import { writeDescription } from '../../modules/rtsp/description.ts';
 import { rtspModule } from '../../modules/rtsp/index.ts';
 import { unixFromNtp } from '../../wire/rtcp/ntp.ts';
 import { readRtcp } from '../../wire/rtcp/reader.ts';
 import { RtpPacket, readRtpPacket, rtpHeaderLength, writeRtpHeader } from '../../wire/rtp/packet.ts';
+import { h264Grammar, NalDepacketizer } from '../../wire/rtp/payload/nal-depacketizer.ts';
 import { openPair, RtspTestClient } from '../support/rtsp-client.ts';
 import type { HarnessPlayer, HarnessPublisher, ProtocolClients, ReceivedUnit } from './harness.ts';
 import {

@@ -4,9 +4,7 @@ import { Scope } from '../../../../core/lifecycle/scope.ts';
 import { ManualClock } from '../../../../core/time/manual-clock.ts';
 import { millis } from '../../../../core/time/micros.ts';
 import { DecodeTimes } from '../../../../modules/rtp/decode-times.ts';
-import { h264Grammar, NalDepacketizer } from '../../../../modules/rtp/nal-depacketizer.ts';
 import { ReorderBuffer } from '../../../../modules/rtp/reorder-buffer.ts';
-import { RtpPacket, readRtpPacket, writeRtpHeader } from '../../../../wire/rtp/packet.ts';
 
 function makeBuffer(wait = 60) {
   const clock = new ManualClock();
@@ -91,56 +89,6 @@ describe('modules/rtp order', () => {
             const next = times.next(at);
             assert.ok(next > last);
             last = next;
-          }
-        },
-      ),
-    );
-  });
-
-  it('never passes on a picture that lacks a packet', () => {
-    fc.assert(
-      fc.property(
-        fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 2, maxLength: 30 }),
-        fc.infiniteStream(fc.nat(9)),
-        (sizes, dice) => {
-          const units: { timestamp: number; bytes: string }[] = [];
-          const got: { timestamp: number; bytes: string }[] = [];
-          const depacketizer = new NalDepacketizer(
-            h264Grammar,
-            { unitPackets: 100, unitBytes: 1e6 },
-            (parts, timestamp) => got.push({ timestamp, bytes: Buffer.concat([...parts]).toString('hex') }),
-          );
-          let sequence = 0;
-          let lostBefore = false;
-          const packet = new RtpPacket();
-          sizes.forEach((size, unit) => {
-            const timestamp = unit * 3_000;
-            const nal = Buffer.alloc(size * 10 + 2, unit);
-            nal[0] = 0x65;
-            nal[1] = 0x88; // first_mb_in_slice 0
-            units.push({ timestamp, bytes: nal.toString('hex') });
-            for (let piece = 0; piece < size; piece += 1) {
-              const from = 1 + piece * 10;
-              const end = piece === size - 1 ? nal.length : from + 10;
-              const flags = (piece === 0 ? 0x80 : 0) | (piece === size - 1 ? 0x40 : 0);
-              const payload = size === 1 ? nal : Buffer.concat([Buffer.of(0x7c, flags | 5), nal.subarray(from, end)]);
-              const bytes = Buffer.alloc(12 + payload.length);
-              const marker = piece === size - 1;
-              writeRtpHeader(bytes, 0, { marker, payloadType: 96, sequence, timestamp, ssrc: 1 });
-              payload.copy(bytes, 12);
-              sequence += 1;
-              if (dice.next().value === 0) {
-                lostBefore = true;
-                continue;
-              }
-              if (lostBefore) depacketizer.lose();
-              lostBefore = false;
-              assert.ok(readRtpPacket(bytes, packet));
-              depacketizer.push(packet, timestamp);
-            }
-          });
-          for (const { timestamp, bytes } of got) {
-            assert.equal(bytes, units.find((unit) => unit.timestamp === timestamp)?.bytes);
           }
         },
       ),

@@ -1,7 +1,7 @@
 import type { Buffer } from 'node:buffer';
-import type { RtpPacket } from '../../wire/rtp/packet.ts';
+import type { RtpPacket } from '../packet.ts';
 
-/** Gets whole units: NAL units or one part, and unwrapped ticks. */
+/** Gets whole units: NAL units, OBUs or one part, and unwrapped ticks. */
 export type Emit = (parts: readonly Buffer[], timestamp: number) => void;
 
 /** Packets of one medium, in order → units. */
@@ -12,6 +12,7 @@ export interface Depacketizer {
   lose(): void;
 }
 
+/** What one unit may take of packets, and of bytes of their payloads. */
 export interface DepacketizerLimits {
   readonly unitPackets: number;
   readonly unitBytes: number;

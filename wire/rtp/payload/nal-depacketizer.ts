@@ -1,7 +1,8 @@
 import { Buffer } from 'node:buffer';
-import { WireError } from '../../wire/errors.ts';
-import type { RtpPacket } from '../../wire/rtp/packet.ts';
-import type { Depacketizer, DepacketizerLimits, Emit } from './depacketizer.ts';
+import { maxNalUnits } from '../../codec-records/nal.ts';
+import { WireError } from '../../errors.ts';
+import type { DepacketizerLimits, Emit } from './depacketizer.ts';
+import { joinPieces, PictureDepacketizer, type PictureGrammar } from './picture.ts';
 
 /** What H.264 (RFC 6184) and H.265 (RFC 7798) differ in. */
 export interface NalGrammar {
@@ -9,11 +10,13 @@ export interface NalGrammar {
   readonly type: (nal: Buffer) => number;
   readonly aggregation: number;
   readonly fragmentation: number;
+  /** Payloads that hold NAL units in a way that is not read here: their picture is lost. */
+  readonly foreign: (type: number) => boolean;
   /** The header of the NAL unit that a first fragment begins, from the payload's header and the FU header's type. */
   readonly restore: (payload: Buffer) => Buffer;
   /** Whether a NAL unit can only be the first of its picture, or the first slice of it. */
   readonly begins: (nal: Buffer) => boolean;
-  /** Delimiters and filler: of no use to anybody behind us. */
+  /** Delimiters and filler, of no use to anybody behind us, and reserved types, which are to be ignored (RFC 6184 5.2). */
   readonly discards: (type: number) => boolean;
 }
 
@@ -22,13 +25,14 @@ export const h264Grammar: NalGrammar = {
   type: (nal) => (nal[0] ?? 0) & 31,
   aggregation: 24, // STAP-A, RFC 6184 5.7.1
   fragmentation: 28, // FU-A, RFC 6184 5.8
+  foreign: (type) => (type > 24 && type < 28) || type === 29, // RFC 6184 5.2: of the interleaved mode, which nobody offers
   restore: (payload) => Buffer.of(((payload[0] ?? 0) & 0xe0) | ((payload[1] ?? 0) & 31)),
   begins: (nal) => {
     const type = (nal[0] ?? 0) & 31;
     // first_mb_in_slice 0 is a single bit 1: ISO/IEC 14496-10 7.3.3
     return type >= 6 || ((type === 1 || type === 5) && (nal[1] ?? 0) >= 0x80);
   },
-  discards: (type) => type === 9 || type === 12,
+  discards: (type) => type === 9 || type === 12 || type === 0 || type > 23,
 };
 
 export const h265Grammar: NalGrammar = {
@@ -36,57 +40,32 @@ export const h265Grammar: NalGrammar = {
   type: (nal) => ((nal[0] ?? 0) >> 1) & 63,
   aggregation: 48, // AP, RFC 7798 4.4.2
   fragmentation: 49, // FU, RFC 7798 4.4.3
+  foreign: (type) => type === 50, // PACI, RFC 7798 4.4.4
   restore: (payload) => Buffer.of(((payload[0] ?? 0) & 0x81) | (((payload[2] ?? 0) & 63) << 1), payload[1] ?? 0),
   begins: (nal) => {
     const type = ((nal[0] ?? 0) >> 1) & 63;
     return type >= 32 || (nal[2] ?? 0) >= 0x80; // first_slice_segment_in_pic_flag
   },
-  discards: (type) => type === 35 || type === 38,
+  discards: (type) => type === 35 || type === 38 || type > 47,
 };
 
-/** Single NAL units, aggregations and fragments → pictures. What lacks a part is given up, never passed on as whole. */
-export class NalDepacketizer implements Depacketizer {
+/** Single NAL units, aggregations and fragments → pictures. */
+export class NalDepacketizer extends PictureDepacketizer {
+  constructor(grammar: NalGrammar, limits: DepacketizerLimits, emit: Emit) {
+    super(new NalPicture(grammar), limits, emit);
+  }
+}
+
+class NalPicture implements PictureGrammar {
   readonly #grammar: NalGrammar;
-  readonly #limits: DepacketizerLimits;
-  readonly #emit: Emit;
   #parts: Buffer[] = [];
   #fragments: Buffer[] = [];
-  #timestamp: number | undefined;
-  #packets = 0;
-  #bytes = 0;
-  /** Of the unit being gathered something is missing. */
-  #broken = false;
-  /** Something is missing in front of the next packet. */
-  #gap = false;
 
-  constructor(grammar: NalGrammar, limits: DepacketizerLimits, emit: Emit) {
+  constructor(grammar: NalGrammar) {
     this.#grammar = grammar;
-    this.#limits = limits;
-    this.#emit = emit;
   }
 
-  push(packet: RtpPacket, timestamp: number): boolean {
-    if (this.#timestamp !== undefined && timestamp !== this.#timestamp) this.#finish();
-    const begins = this.#timestamp === undefined;
-    this.#timestamp = timestamp;
-    const payload = packet.payload();
-    this.#count(payload.length);
-    if (this.#gap) {
-      this.#gap = false;
-      if (!begins || !this.#beginsUnit(payload)) this.#broken = true;
-    }
-    if (!this.#broken && payload.length > this.#grammar.headerBytes) this.#take(payload);
-    const whole = !this.#broken;
-    if (packet.marker) this.#finish(); // RFC 6184 5.1
-    return whole;
-  }
-
-  lose(): void {
-    this.#gap = true;
-    if (this.#timestamp !== undefined) this.#broken = true;
-  }
-
-  #beginsUnit(payload: Buffer): boolean {
+  begins(payload: Buffer): boolean {
     const { headerBytes, aggregation, fragmentation, begins, restore } = this.#grammar;
     const type = this.#grammar.type(payload);
     if (type === aggregation) return begins(payload.subarray(headerBytes + 2));
@@ -95,11 +74,23 @@ export class NalDepacketizer implements Depacketizer {
     return isFirst && begins(Buffer.concat([restore(payload), payload.subarray(headerBytes + 1, headerBytes + 2)]));
   }
 
-  #take(payload: Buffer): void {
+  take(payload: Buffer): boolean {
+    const { headerBytes, aggregation, fragmentation, foreign } = this.#grammar;
+    if (payload.length <= headerBytes) return true; // nothing is in it
     const type = this.#grammar.type(payload);
-    if (type === this.#grammar.aggregation) this.#split(payload);
-    else if (type === this.#grammar.fragmentation) this.#gather(payload);
+    if (type === fragmentation) return this.#gather(payload);
+    if (this.#fragments.length > 0) return false; // their end is missing
+    if (type === aggregation) this.#split(payload);
+    else if (foreign(type)) throw new WireError('unsupported', 'rtp', `NAL unit type ${type}`);
     else this.#add(payload);
+    return true;
+  }
+
+  finish(): readonly Buffer[] | undefined {
+    const parts = this.#fragments.length === 0 ? this.#parts : undefined;
+    this.#parts = [];
+    this.#fragments = [];
+    return parts;
   }
 
   #split(payload: Buffer): void {
@@ -112,45 +103,23 @@ export class NalDepacketizer implements Depacketizer {
     }
   }
 
-  #gather(payload: Buffer): void {
+  #gather(payload: Buffer): boolean {
     const { headerBytes, restore } = this.#grammar;
     const head = payload[headerBytes] ?? 0;
-    if ((head & 0x80) !== 0) this.#fragments = [restore(payload)];
-    else if (this.#fragments.length === 0) {
-      this.#broken = true; // its beginning is missing
-      return;
-    }
+    const first = (head & 0x80) !== 0;
+    if (first !== (this.#fragments.length === 0)) return false; // its beginning, or the end of the one before, is missing
+    if (first) this.#fragments.push(restore(payload));
     this.#fragments.push(payload.subarray(headerBytes + 1));
-    if ((head & 0x40) === 0) return;
-    const nal = Buffer.concat(this.#fragments); // one copy makes one part of many packets
+    if ((head & 0x40) === 0) return true;
+    const nal = joinPieces(this.#fragments);
     this.#fragments = [];
     this.#add(nal);
+    return true;
   }
 
   #add(nal: Buffer): void {
+    if (this.#parts.length === maxNalUnits)
+      throw new WireError('too-large', 'rtp', `more than ${maxNalUnits} NAL units`);
     if (!this.#grammar.discards(this.#grammar.type(nal))) this.#parts.push(nal);
-  }
-
-  #count(length: number): void {
-    this.#packets += 1;
-    this.#bytes += length;
-    if (this.#packets > this.#limits.unitPackets || this.#bytes > this.#limits.unitBytes) {
-      this.#parts = [];
-      this.#fragments = [];
-      this.#broken = true;
-    }
-  }
-
-  #finish(): void {
-    const parts = this.#parts;
-    const timestamp = this.#timestamp;
-    const whole = !this.#broken && this.#fragments.length === 0;
-    this.#parts = [];
-    this.#fragments = [];
-    this.#timestamp = undefined;
-    this.#packets = 0;
-    this.#bytes = 0;
-    this.#broken = false;
-    if (whole && parts.length > 0 && timestamp !== undefined) this.#emit(parts, timestamp);
   }
 }

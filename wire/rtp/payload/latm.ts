@@ -1,38 +1,35 @@
 import { Buffer } from 'node:buffer';
-import { aacCodec, aacCodecFromParameters } from '../../core/media/codecs/aac.ts';
-import type { AacCodec } from '../../core/media/codecs/codec-descriptor.ts';
-import { CodecError } from '../../core/media/codecs/codec-error.ts';
-import { WireError } from '../../wire/errors.ts';
-import type { RtpPacket } from '../../wire/rtp/packet.ts';
+import { WireError } from '../../errors.ts';
+import type { RtpPacket } from '../packet.ts';
 import type { Depacketizer, Emit } from './depacketizer.ts';
 
 const longestElement = 64 * 1_024;
+const mostPieces = 256;
 const audioConfigFrom = 15;
 
-export interface LatmConfig {
-  readonly codec: AacCodec;
-  /** Frames in one AudioMuxElement. */
+/** What a StreamMuxConfig tells. */
+export interface LatmSettings {
+  /** Frames in one AudioMuxElement, 1 to 64. */
   readonly frames: number;
+  /** Begins with the AudioSpecificConfig; what stands behind it came along. */
+  readonly audioConfig: Buffer;
 }
 
 /**
- * The StreamMuxConfig of a description, RFC 6416 7.4: one program with one layer, as every encoder sends it. Throws CodecError for
+ * The StreamMuxConfig of a description, RFC 6416 7.4: one program with one layer, as every encoder sends it. Throws WireError for
  * others.
  */
-export function readLatmConfig(config: Buffer): LatmConfig {
-  if (config.length < 4) throw new CodecError('malformed', 'aac', 'no StreamMuxConfig');
+export function readStreamMuxConfig(config: Buffer): LatmSettings {
+  if (config.length < 4) throw new WireError('truncated', 'rtp', 'no StreamMuxConfig');
   const head = config.readUInt16BE(0) >> 1; // 15 bits, ISO/IEC 14496-3 1.7.3.1
   const version = head >> 14;
   const sameFraming = (head >> 13) & 1;
   const programs = (head >> 3) & 15;
   const layers = head & 7;
   if (version !== 0 || sameFraming !== 1 || programs !== 0 || layers !== 0) {
-    throw new CodecError('unsupported', 'aac', 'a StreamMuxConfig of many layers');
+    throw new WireError('unsupported', 'rtp', 'a StreamMuxConfig of many layers');
   }
-  const audio = aacCodec(shiftLeft(config, audioConfigFrom));
-  // What stands behind the AudioSpecificConfig came along: it is written anew without.
-  const { objectType, sampleRate, channels } = audio;
-  return { codec: aacCodecFromParameters({ objectType, sampleRate, channels }), frames: ((head >> 7) & 63) + 1 };
+  return { frames: ((head >> 7) & 63) + 1, audioConfig: shiftLeft(config, audioConfigFrom) };
 }
 
 /** The bits from `from` on, at the beginning of a byte. */
@@ -47,7 +44,7 @@ function shiftLeft(bytes: Buffer, from: number): Buffer {
   return out;
 }
 
-/** MPEG-4 audio in LATM with its configuration out of band, RFC 6416 5.3. */
+/** MPEG-4 audio in LATM with its configuration out of band, RFC 6416 5.3. A unit is a frame. */
 export class LatmDepacketizer implements Depacketizer {
   readonly #frames: number;
   readonly #ticks: number;
@@ -55,7 +52,7 @@ export class LatmDepacketizer implements Depacketizer {
   #pieces: Buffer[] = [];
   #length = 0;
   #timestamp = 0;
-  /** An element whose beginning or middle is missing is left out up to its end. */
+  /** Behind a loss nothing tells where an element begins, but the marker of the one before. */
   #broken = false;
 
   /** `ticks` is the duration of a frame. */
@@ -69,20 +66,29 @@ export class LatmDepacketizer implements Depacketizer {
     if (this.#pieces.length > 0 && timestamp !== this.#timestamp) this.#clear();
     this.#timestamp = timestamp;
     const payload = packet.payload();
-    this.#pieces.push(payload);
-    this.#length += payload.length;
-    if (this.#length > longestElement) throw new WireError('too-large', 'rtp', 'an AudioMuxElement of that length');
-    if (!packet.marker) return true; // RFC 6416 5.2: the marker ends an element
-    const element = this.#pieces.length === 1 ? payload : Buffer.concat(this.#pieces);
     const broken = this.#broken;
+    if (packet.marker) this.#broken = false; // RFC 6416 5.2: the marker ends an element
+    if (broken) return false;
+    if (packet.marker && this.#pieces.length === 0) {
+      this.#split(payload, timestamp);
+      return true;
+    }
+    this.#length += payload.length;
+    if (this.#length > longestElement || this.#pieces.length === mostPieces) {
+      this.#clear();
+      this.#broken = !packet.marker;
+      throw new WireError('too-large', 'rtp', 'an AudioMuxElement of that length');
+    }
+    this.#pieces.push(payload);
+    if (!packet.marker) return true;
+    const element = Buffer.concat(this.#pieces);
     this.#clear();
-    this.#broken = false;
-    if (!broken) this.#split(element, timestamp);
-    return !broken;
+    this.#split(element, timestamp);
+    return true;
   }
 
   lose(): void {
-    this.#broken = this.#pieces.length > 0;
+    this.#broken = true;
     this.#clear();
   }
 

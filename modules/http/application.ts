@@ -7,14 +7,14 @@ import { toMillis } from '../../core/time/micros.ts';
 import type { Administration } from './administration.ts';
 import type { RouteBuilder, RouteOptions } from './contract.ts';
 import { errorBody, HttpError, statusOf } from './errors.ts';
-import { isForeign } from './origin.ts';
+import { isForeign, isNamed } from './origin.ts';
 
 export interface ApplicationSettings {
   readonly prefix: string;
   readonly access: RouteOptions['access'];
   /** Bytes. */
   readonly bodyLimit: number;
-  /** Origins whose pages may read answers and change things. */
+  /** Origins whose pages may read answers and change things; `*` is every one. */
   readonly origins: readonly string[];
 }
 
@@ -105,12 +105,12 @@ function shareWithOrigins(request: FastifyRequest, reply: FastifyReply, origins:
   const { origin } = request.headers;
   if (origins.length === 0) return;
   reply.header('vary', 'Origin');
-  if (origin === undefined || !origins.includes(origin)) return;
+  if (origin === undefined || !isNamed(origin, origins)) return;
   reply.header('access-control-allow-origin', origin);
   reply.header('cross-origin-resource-policy', 'cross-origin');
   if (!isPreflight(request)) return;
   reply.header('access-control-allow-methods', 'GET, HEAD, POST, PATCH, DELETE');
-  reply.header('access-control-allow-headers', 'authorization, content-type, x-requested-with');
+  reply.header('access-control-allow-headers', 'authorization, content-type, if-match, x-requested-with');
   reply.header('access-control-max-age', '600');
 }
 

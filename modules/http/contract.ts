@@ -27,6 +27,11 @@ export interface RouteOptions {
   readonly access: 'administration' | 'public';
   /** Whether answers may take longer than `http.limits.response`: downloads and event streams. */
   readonly longAnswers?: boolean;
+  /**
+   * Sites whose pages may use these routes, in place of `http.administration.origins`; `*` is every site. For routes where no
+   * cookie admits anybody.
+   */
+  readonly origins?: readonly string[];
 }
 
 /**

@@ -112,7 +112,7 @@ export class HttpService {
       prefix,
       access: options.access,
       bodyLimit: this.#config.limits.body,
-      origins: this.#config.administration.origins,
+      origins: options.origins ?? this.#config.administration.origins,
     };
     const onRoute = this.#description.collect(prefix);
     const { clock, observe } = this.#core;

@@ -33,10 +33,15 @@ export function isLoopback(address: string | undefined): boolean {
 export function isForeign(headers: IncomingHttpHeaders, allowed: readonly string[]): boolean {
   const { origin } = headers;
   if (origin !== undefined) {
-    if (allowed.includes(origin)) return false;
+    if (isNamed(origin, allowed)) return false;
     const authority = authorityOf(headers);
     return authority === undefined || (origin !== `http://${authority}` && origin !== `https://${authority}`);
   }
   const site = headers['sec-fetch-site'];
-  return site !== undefined && site !== 'same-origin' && site !== 'none';
+  return !allowed.includes('*') && site !== undefined && site !== 'same-origin' && site !== 'none';
+}
+
+/** Whether a list of origins names this one; `*` names all. */
+export function isNamed(origin: string, origins: readonly string[]): boolean {
+  return origins.includes('*') || origins.includes(origin);
 }

@@ -28,7 +28,7 @@ export interface TrackIntakeSettings {
 }
 
 export interface TrackIntakeDependencies {
-  readonly core: Core;
+  readonly core: Pick<Core, 'clock'>;
   readonly publication: Publication;
   readonly counters: RtpCounters;
   /** Media was lost: the decoder can't go on. */
@@ -118,8 +118,11 @@ export class TrackIntake {
     else counters.malformed += 1;
   }
 
-  /** As `take`, for a packet that has been read and counted. False when it is of another source or format. */
-  takePacket(packet: RtpPacket, arrival: Micros): boolean {
+  /**
+   * As `take`, for a packet that has been read and counted. Of one that was sent again the network's loss and jitter are not made
+   * better or worse. False when it is of another source or format.
+   */
+  takePacket(packet: RtpPacket, arrival: Micros, retransmitted = false): boolean {
     const { counters } = this.#d;
     const format = this.#formatOf(packet.payloadType);
     if (format === undefined || !this.#isSource(packet.ssrc, packet, arrival)) {
@@ -131,7 +134,7 @@ export class TrackIntake {
     this.#sequence = unwrapSequence(this.#sequence, packet.sequence);
     const timestamp = unwrapTimestamp(this.#timestamp, packet.timestamp);
     if (timestamp > this.#timestamp) this.#timestamp = timestamp;
-    this.#reception.note(this.#sequence, timestamp, arrival);
+    if (!retransmitted) this.#reception.note(this.#sequence, timestamp, arrival);
     const { duplicates, reordered } = this.#buffer;
     this.#buffer.push(this.#sequence, packet.bytes);
     counters.duplicates += this.#buffer.duplicates - duplicates;

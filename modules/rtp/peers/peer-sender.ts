@@ -1,0 +1,325 @@
+import type { Buffer } from 'node:buffer';
+import { randomBytes } from 'node:crypto';
+import type { Core } from '../../../core/core.ts';
+import type { Scope } from '../../../core/lifecycle/scope.ts';
+import type { Stream } from '../../../core/streams/stream.ts';
+import type { Subscription } from '../../../core/streams/subscription.ts';
+import type { MediaKind } from '../../../core/streams/track.ts';
+import type { QueuedUnit } from '../../../core/streams/track-log.ts';
+import { afterIn, every } from '../../../core/time/clock.ts';
+import { type Micros, millis, seconds, ZERO } from '../../../core/time/micros.ts';
+import type { RtcpPacket } from '../../../wire/rtcp/packet.ts';
+import { writeRtcp } from '../../../wire/rtcp/writer.ts';
+import { goodbyeCompound } from '../compound.ts';
+import type { PeerBitrate, PeerMedium, PeerPlayback } from '../contract.ts';
+import type { RtpCounters } from '../metrics.ts';
+import { rtpPayloads } from '../payloads.ts';
+import { CatchUp } from './catch-up.ts';
+import { OutgoingLink } from './outgoing-link.ts';
+import { OutgoingMedium } from './outgoing-medium.ts';
+import type { PacketHearing, PacketTransport } from './packet-transport.ts';
+import { PictureQueue } from './picture-queue.ts';
+import { SendBudget } from './send-budget.ts';
+import { ViewerControl } from './viewer-control.ts';
+
+export interface PeerSenderSettings {
+  /** One for each kind of medium that the subscription reads. */
+  readonly media: readonly PeerMedium[];
+  readonly cname: string;
+  readonly bitrate?: PeerBitrate;
+}
+
+/** Calls those who take a stream away whenever it has something new: a `WritePacer`. */
+export interface ViewerGroups {
+  join(stream: Stream, viewer: { flush(): void }, limit: Micros, scope: Scope): void;
+}
+
+export interface PeerSenderDependencies {
+  readonly core: Pick<Core, 'clock'>;
+  readonly counters: RtpCounters;
+  readonly transport: PacketTransport;
+  readonly subscription: Subscription;
+  readonly pacer: ViewerGroups;
+}
+
+/** Two a second: a player needs one to put sound and picture side by side. RFC 3550 6.2 would allow it for such bandwidths. */
+const reportInterval = seconds(1);
+/** Media that a connection has not taken yet: more is not put on top, but waits where it can still be skipped. */
+const mostBacklog = 128 * 1_024;
+/** A picture that had to wait so long is out of date: the viewer goes on at a newer keyframe rather than behind the live picture. */
+const patience = millis(500);
+/** While the cached group is caught up with, which the viewer asked for. */
+const joinPatience = seconds(3);
+/** One viewer without bandwidth must not cost all the others a large keyframe each half second. */
+const skipRequestInterval = seconds(3);
+
+/**
+ * Subscription → packets to one browser. Sound leaves at once; pictures wait for room in the budget, and those that have waited too
+ * long are skipped up to the next keyframe.
+ */
+export class PeerSender implements PeerPlayback, PacketHearing {
+  readonly #settings: PeerSenderSettings;
+  readonly #d: PeerSenderDependencies;
+  readonly #media = new Map<MediaKind, OutgoingMedium>();
+  readonly #queue = new PictureQueue();
+  readonly #budget: SendBudget;
+  readonly #control: ViewerControl;
+  #catchUp: CatchUp | undefined;
+  /** Packets of the first picture that waits, how many of them have left, and whether that picture was begun. */
+  #payloads: readonly Buffer[] = [];
+  #at = 0;
+  #begun = false;
+  #playing = false;
+  #waiting = false;
+  #skipping = false;
+  #lastSkipRequest = -Infinity;
+  #newestPts: Micros = ZERO;
+  #reported = false;
+  #unfit: string | undefined;
+
+  constructor(settings: PeerSenderSettings, dependencies: PeerSenderDependencies) {
+    this.#settings = settings;
+    this.#d = dependencies;
+    const { core, counters, transport, subscription } = dependencies;
+    const { clock } = core;
+    this.#control = new ViewerControl(
+      { bitrate: settings.bitrate ?? {} },
+      { clock, counters, stream: subscription.stream },
+    );
+    this.#budget = new SendBudget(this.#control.pacing, clock.now());
+    const link = new OutgoingLink({ transport, clock, counters, budget: this.#budget, hearing: this.#control });
+    for (const medium of settings.media) {
+      if (!this.#media.has(medium.kind)) this.#media.set(medium.kind, openMedium(medium, link));
+    }
+    for (const medium of this.#media.values()) this.#control.watch(medium);
+    counters.players += 1;
+    subscription.scope.defer((reason) => {
+      counters.players -= 1;
+      this.#queue.clear();
+      if (!this.#playing) return;
+      transport.sendRtcp(goodbyeCompound(this.#ssrcs(), reason));
+      transport.flush();
+    });
+    transport.listen(this);
+  }
+
+  get videoBytes(): number {
+    return this.#media.get('video')?.bytes ?? 0;
+  }
+
+  sourceOf(kind: MediaKind): { readonly ssrc: number; readonly rtx: number | undefined } | undefined {
+    const medium = this.#media.get(kind);
+    return medium === undefined ? undefined : { ssrc: medium.ssrc, rtx: medium.rtxSsrc };
+  }
+
+  onConnected(): void {
+    const { subscription, pacer, core } = this.#d;
+    if (this.#playing || subscription.scope.closed) return;
+    this.#playing = true;
+    // What was queued while the way was being opened is out of date.
+    subscription.rejoin();
+    this.#catchUp = CatchUp.of(subscription);
+    this.#budget.refill(core.clock.now());
+    every(subscription.scope, core.clock, reportInterval, () => this.#report());
+    pacer.join(subscription.stream, this, ZERO, subscription.scope);
+    this.flush();
+  }
+
+  /** Viewers send no media. */
+  onRtp(): void {
+    this.#d.counters.foreign += 1;
+  }
+
+  onRtcp(bytes: Buffer, arrival: Micros): void {
+    if (!this.#playing) return;
+    const before = this.#control.resent;
+    this.#control.take(bytes, arrival);
+    this.#budget.rate = this.#control.pacing;
+    if (this.#control.resent !== before) this.#d.transport.flush();
+  }
+
+  /** Sends what there is, as far as there is room. */
+  flush(): void {
+    const { subscription, core } = this.#d;
+    if (!this.#playing || subscription.scope.closed) return;
+    const now = core.clock.now();
+    this.#budget.refill(now);
+    for (let next = subscription.pull(); next !== undefined; next = subscription.pull()) this.#take(next, now);
+    this.#drain(now);
+    if (!this.#reported) this.#report();
+    if (subscription.endReason !== undefined && this.#queue.length === 0) {
+      void subscription.scope.close(subscription.endReason);
+    }
+  }
+
+  inspect(): Record<string, unknown> {
+    return {
+      state: this.#playing ? (this.#skipping ? 'waiting for a keyframe' : 'playing') : 'waiting for the transport',
+      ...this.#d.subscription.counters,
+      media: [...this.#media.values()].map((medium) => medium.inspect()),
+      waitingPictures: this.#queue.length,
+      pacing: Math.round(this.#budget.rate),
+      ...(this.#unfit === undefined ? {} : { unfit: this.#unfit }),
+      ...this.#control.inspect(),
+    };
+  }
+
+  #take(queued: QueuedUnit, now: Micros): void {
+    const { unit } = queued;
+    if (unit.pts > this.#newestPts) this.#newestPts = unit.pts;
+    if (queued.track.kind === 'audio') {
+      this.#sendSound(queued, now);
+      return;
+    }
+    this.#control.noteMedia(unit.size, unit.dts);
+    if (this.#skipping) {
+      if (!unit.keyframe) {
+        this.#countDropped(queued);
+        return;
+      }
+      this.#skipping = false;
+    }
+    this.#queue.push(queued, now);
+  }
+
+  #sendSound({ unit }: QueuedUnit, now: Micros): void {
+    const medium = this.#media.get('audio');
+    if (medium === undefined || this.#catchUp?.isPast(unit.pts) === true) return;
+    if (!medium.begin(unit, unit.pts)) {
+      this.#unfit = unit.codec.name;
+      return;
+    }
+    const payloads = unit.as(rtpPayloads);
+    // RFC 3551 4.1: the marker of sound is for talkspurts, of which we know nothing.
+    for (let index = 0; index < payloads.length; index += 1) medium.send(payloads[index] as Buffer, false, now);
+  }
+
+  #drain(now: Micros): void {
+    const { transport } = this.#d;
+    this.#skipWhatIsLate(now);
+    while (this.#queue.length > 0) {
+      if (!this.#begun && !this.#begin()) continue;
+      if (!this.#budget.open || transport.backlog > mostBacklog) {
+        this.#wait();
+        break;
+      }
+      this.#sendPacket(now);
+    }
+    transport.flush();
+  }
+
+  /** Takes up the first picture; false when the viewer has no format for it. */
+  #begin(): boolean {
+    const unit = this.#queue.first?.unit;
+    const medium = this.#media.get('video');
+    if (unit === undefined || medium === undefined || !medium.begin(unit, this.#stampOf(unit.pts))) {
+      if (unit !== undefined && medium !== undefined) this.#unfit = unit.codec.name;
+      this.#queue.shift();
+      return false;
+    }
+    this.#payloads = unit.as(rtpPayloads);
+    this.#at = 0;
+    this.#begun = this.#payloads.length > 0;
+    if (!this.#begun) this.#queue.shift();
+    return this.#begun;
+  }
+
+  #sendPacket(now: Micros): void {
+    const payload = this.#payloads[this.#at];
+    this.#at += 1;
+    const last = this.#at >= this.#payloads.length;
+    if (payload !== undefined) this.#media.get('video')?.send(payload, last, now); // RFC 6184 5.1, RFC 7741 4.1
+    if (!last) return;
+    this.#begun = false;
+    this.#payloads = [];
+    this.#queue.shift();
+  }
+
+  #stampOf(pts: Micros): Micros {
+    const catchUp = this.#catchUp;
+    if (catchUp === undefined) return pts;
+    if (!catchUp.isPast(pts)) {
+      this.#catchUp = undefined;
+      return pts;
+    }
+    return catchUp.stampOf(pts);
+  }
+
+  #wait(): void {
+    if (this.#waiting) return;
+    this.#waiting = true;
+    const { subscription, core } = this.#d;
+    afterIn(subscription.scope, core.clock, this.#budget.pause, () => {
+      this.#waiting = false;
+      this.flush();
+    });
+  }
+
+  /** The first picture waited too long: on to the newest keyframe, or to the next one that comes. */
+  #skipWhatIsLate(now: Micros): void {
+    const queue = this.#queue;
+    const limit = this.#catchUp === undefined ? patience : joinPatience;
+    if (queue.length < 2 || queue.waited(now) <= limit) return;
+    // What was begun is ended, and a keyframe is always of use.
+    const from = this.#begun || queue.first?.unit.keyframe === true ? 1 : 0;
+    const dropped = queue.skip(from);
+    if (dropped.length === 0) return;
+    for (const queued of dropped) this.#countDropped(queued);
+    this.#d.subscription.counters.jumps += 1;
+    this.#control.noteSkip(now);
+    if (queue.length > from) return;
+    this.#skipping = true;
+    if (now - this.#lastSkipRequest < skipRequestInterval) return;
+    this.#lastSkipRequest = now;
+    this.#d.subscription.stream.requestKeyframe();
+  }
+
+  #countDropped({ unit }: QueuedUnit): void {
+    const { counters } = this.#d.subscription;
+    counters.droppedUnits += 1;
+    counters.droppedBytes += unit.size;
+  }
+
+  /** The same moment of the stream on the clocks of all media. RFC 3550 6.4.1. */
+  #report(): void {
+    const { subscription, core, transport } = this.#d;
+    const { publication } = subscription.stream;
+    const wall = publication?.timeline.wallAt(this.#newestPts) ?? core.clock.wallNow();
+    const packets: RtcpPacket[] = [];
+    for (const medium of this.#media.values()) {
+      const report = medium.report(this.#newestPts, wall);
+      if (report === undefined) continue;
+      packets.push(report);
+      this.#control.noteReport(report.ntp, core.clock.now());
+    }
+    if (packets.length === 0) return;
+    this.#reported = true;
+    const items = [{ type: 1, text: this.#settings.cname }];
+    packets.push({ kind: 'source-description', chunks: this.#ssrcs().map((ssrc) => ({ ssrc, items })) });
+    transport.sendRtcp(writeRtcp(packets));
+    transport.flush();
+  }
+
+  #ssrcs(): number[] {
+    const ssrcs: number[] = [];
+    for (const { ssrc, rtxSsrc } of this.#media.values()) {
+      ssrcs.push(ssrc);
+      if (rtxSsrc !== undefined) ssrcs.push(rtxSsrc);
+    }
+    return ssrcs;
+  }
+}
+
+function openMedium(medium: PeerMedium, link: OutgoingLink): OutgoingMedium {
+  const random = randomBytes(14);
+  return new OutgoingMedium(
+    {
+      medium,
+      ssrc: random.readUInt32BE(0),
+      rtxSsrc: random.readUInt32BE(4),
+      firstSequence: random.readUInt16BE(8) >> 1, // far from the wrap, which libsrtp stumbles over when the first packet is lost
+      firstTimestamp: random.readUInt32BE(10),
+    },
+    link,
+  );
+}

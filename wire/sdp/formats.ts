@@ -88,7 +88,7 @@ function readTold(attributes: readonly SdpAttribute[]): Told {
   const told: Told = { encodings: new Map(), parameters: new Map(), feedback: new Map() };
   for (const { name, value = '' } of attributes) {
     if (name !== 'rtpmap' && name !== 'fmtp' && name !== 'rtcp-fb') continue;
-    const match = /^(\d{1,3}|\*)\s+(.*)$/.exec(value);
+    const match = /^(\d{1,3}|\*)\s+(.*)$/s.exec(value);
     const which = match?.[1] === '*' ? '*' : Number(match?.[1] ?? 128);
     const rest = match?.[2] ?? '';
     if (name === 'rtcp-fb') addFeedback(told.feedback, which, rest);

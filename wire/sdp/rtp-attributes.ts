@@ -14,7 +14,7 @@ export interface SdpExtension {
 /** `a=extmap`. Throws WireError for a line that is none, and for more than 256. */
 export function readExtensions(of: SdpSection): readonly SdpExtension[] {
   return bounded(listAttributes(of, 'extmap'), 'extmap').map((value) => {
-    const match = /^(\d{1,4})(?:\/(sendrecv|sendonly|recvonly|inactive))?\s+(\S+)(?:\s+(.*))?$/.exec(value);
+    const match = /^(\d{1,4})(?:\/(sendrecv|sendonly|recvonly|inactive))?\s+(\S+)(?:\s+(.*))?$/s.exec(value);
     const id = Number(match?.[1]);
     if (match === null || !((id >= 1 && id <= 255) || (id >= 4_096 && id <= 4_351))) throw malformed('extmap');
     return { id, direction: match[2] as SdpDirection | undefined, uri: match[3] ?? '', attributes: match[4] };
@@ -36,7 +36,7 @@ export interface SdpSource {
 export function readSources(of: SdpSection): readonly SdpSource[] {
   const sources = new Map<number, Map<string, string>>();
   for (const value of bounded(listAttributes(of, 'ssrc'), 'ssrc')) {
-    const match = /^(\d{1,10})(?:\s+([^\s:]+)(?::(.*))?)?$/.exec(value);
+    const match = /^(\d{1,10})(?:\s+([^\s:]+)(?::(.*))?)?$/s.exec(value);
     if (match === null) throw malformed('ssrc');
     const ssrc = readSsrc(match[1] ?? '');
     const attributes = sources.get(ssrc) ?? new Map<string, string>();

@@ -37,7 +37,7 @@ export function readRids(of: SdpSection): readonly SdpRid[] {
 
 function readRid(value: string): SdpRid {
   // RFC 8851 10: letters, digits, "-" and "_"; the RTP extension has room for 255.
-  const match = /^([\w-]{1,255})\s+(send|recv)(?:\s+(\S.*))?$/.exec(value);
+  const match = /^([\w-]{1,255})\s+(send|recv)(?:\s+(\S.*))?$/s.exec(value);
   if (match === null) throw malformed('rid');
   const restrictions = new Map<string, string>();
   for (const part of (match[3] ?? '').split(';', 32)) {

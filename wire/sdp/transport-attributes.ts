@@ -26,7 +26,7 @@ export interface SdpCandidate {
 
 const mostCandidates = 128;
 const candidateGrammar =
-  /^(?:a=)?(?:candidate:)?([\w+/-]{1,32})\s+(\d{1,3})\s+(udp|tcp)\s+(\d{1,10})\s+([\w.:-]{1,255})\s+(\d{1,5})\s+typ\s+(host|srflx|prflx|relay)(?:\s+(\S.*))?$/i;
+  /^(?:a=)?(?:candidate:)?([\w+/-]{1,32})\s+(\d{1,3})\s+(udp|tcp)\s+(\d{1,10})\s+([\w.:-]{1,255})\s+(\d{1,5})\s+typ\s+(host|srflx|prflx|relay)(?:\s+(\S.*))?$/is;
 
 /** `a=candidate`. Those of transports and types that we don't know are passed over (RFC 8839 5.1). Throws WireError for more than 128. */
 export function readCandidates(of: SdpSection): readonly SdpCandidate[] {

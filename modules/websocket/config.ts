@@ -6,6 +6,7 @@ import {
   limits,
   list,
   listen,
+  optional,
   section,
   size,
   text,
@@ -66,6 +67,21 @@ export const websocketConfig = section({
     about:
       'The longest time for which media may be held back to be written at once. It is only used up when the process is busy; 0 never merges.',
   }),
+  jsmpeg: section(
+    {
+      enabled: flag({
+        default: true,
+        about: 'Whether any stream can be viewed so; it is transcoded while somebody does.',
+      }),
+      width: integer({ default: 1_280, minimum: 16, maximum: 4_094, about: 'The picture fits into this.' }),
+      height: integer({ default: 720, minimum: 16, maximum: 4_094, about: 'The picture fits into this.' }),
+      fps: integer({ default: 30, minimum: 1, maximum: 60, about: 'Pictures a second at most.' }),
+      bitrate: optional(
+        integer({ minimum: 50, maximum: 100_000, about: 'kbit/s of the picture; absent: by its size and rate.' }),
+      ),
+    },
+    'MPEG-1 and MP2 in MPEG-TS at /jsmpeg/NAME, for players that decode in JavaScript.',
+  ),
   rooms: section(
     {
       maximum: integer({ default: 10_000, minimum: 1, about: 'Rooms at one time.' }),

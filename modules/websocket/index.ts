@@ -9,6 +9,8 @@ import { Batches } from './batches.ts';
 import { ClientMetrics } from './client-metrics.ts';
 import { type WebSocketConfig, websocketConfig } from './config.ts';
 import { WebSocketClients } from './contract.ts';
+import { measureViews } from './jsmpeg/metrics.ts';
+import { JsmpegView } from './jsmpeg/view.ts';
 import { WebSocketListener } from './listener.ts';
 import { LiveStreams } from './live-streams.ts';
 import { measureWebSocket, WebSocketCounters } from './metrics.ts';
@@ -34,6 +36,7 @@ class RunningWebSocket implements RunningModule {
   readonly #streams = new LiveStreams();
   readonly #rooms: Rooms;
   readonly #peers: Peers;
+  readonly #view: JsmpegView;
   readonly #listener: WebSocketListener;
   /** Bytes of video at the last look. */
   readonly #videoBytes = new WeakMap<PeerStream, number>();
@@ -53,9 +56,11 @@ class RunningWebSocket implements RunningModule {
       rooms: this.#rooms,
       streams: this.#streams,
     });
+    this.#view = new JsmpegView(config, { core, busyness: measureBusyness() });
     this.#listener = new WebSocketListener(config, {
       core,
       counters,
+      view: this.#view,
       onSocket: (socket) => this.#peers.accept(socket),
     });
     core.services.provide(WebSocketClients, {
@@ -63,6 +68,7 @@ class RunningWebSocket implements RunningModule {
       sendStreamData: (stream, payload) => this.#sendStreamData(stream, payload),
     });
     measureWebSocket(core, counters);
+    measureViews(core, this.#view.counters);
   }
 
   async start(): Promise<void> {
@@ -73,11 +79,17 @@ class RunningWebSocket implements RunningModule {
 
   stop(deadline: AbortSignal): Promise<void> {
     this.#peers.dismiss({ code: 'shutdown' });
+    this.#view.dismiss({ code: 'shutdown' });
     return this.#listener.close(deadline);
   }
 
   inspect(): Record<string, unknown> {
-    return { ...this.#counters.read(), rooms: this.#rooms.count, ports: { ...this.#listener.ports } };
+    return {
+      ...this.#counters.read(),
+      jsmpeg: this.#view.counters.read(),
+      rooms: this.#rooms.count,
+      ports: { ...this.#listener.ports },
+    };
   }
 
   get urls(): readonly AdvertisedUrl[] {
@@ -85,7 +97,11 @@ class RunningWebSocket implements RunningModule {
     const urls: AdvertisedUrl[] = [];
     if (plain !== undefined) urls.push({ protocol: 'websocket', direction: 'open', url: `ws://HOST:${plain}/` });
     if (secure !== undefined) urls.push({ protocol: 'websocket', direction: 'open', url: `wss://HOST:${secure}/` });
-    return urls;
+    return [...urls, ...urls.flatMap((one) => this.#viewUrl(one))];
+  }
+
+  #viewUrl({ url }: AdvertisedUrl): AdvertisedUrl[] {
+    return this.#view.isEnabled ? [{ protocol: 'jsmpeg', direction: 'play', url: `${url}jsmpeg/NAME` }] : [];
   }
 
   /** Bits of video in the last second; undefined where the client has nothing to compare them with. */

@@ -11,6 +11,7 @@ import { listenOn } from '../../core/modules/listen.ts';
 import { toMillis } from '../../core/time/micros.ts';
 import { Certificates } from '../../core/tls/certificates.ts';
 import type { WebSocketConfig } from './config.ts';
+import { isViewTarget, type JsmpegView, readViewRequest } from './jsmpeg/view.ts';
 import type { WebSocketCounters } from './metrics.ts';
 import { PeerSocket } from './peer-socket.ts';
 
@@ -18,6 +19,7 @@ export interface ListenerDependencies {
   readonly core: Core;
   readonly counters: WebSocketCounters;
   readonly onSocket: (socket: PeerSocket) => void;
+  readonly view: JsmpegView;
 }
 
 /** Pieces of one message, and how long (ms) a closed peer may take to close as well. */
@@ -31,6 +33,7 @@ export class WebSocketListener {
   readonly #core: Core;
   readonly #counters: WebSocketCounters;
   readonly #onSocket: (socket: PeerSocket) => void;
+  readonly #view: JsmpegView;
   readonly #upgrades: WebSocketServer;
   readonly #servers: Server[] = [];
   readonly #sockets = new Set<Socket>();
@@ -44,6 +47,7 @@ export class WebSocketListener {
     this.#core = dependencies.core;
     this.#counters = dependencies.counters;
     this.#onSocket = dependencies.onSocket;
+    this.#view = dependencies.view;
     this.#upgrades = new WebSocketServer({
       noServer: true,
       clientTracking: false,
@@ -143,12 +147,23 @@ export class WebSocketListener {
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => socket.destroy());
-    if (!this.#isWelcome(request)) {
-      this.#counters.connectionsRefused += 1;
-      socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+    if (!this.#isWelcome(request)) return this.#refuse(socket, '403 Forbidden');
+    const target = request.url ?? '/';
+    if (!isViewTarget(target)) {
+      this.#upgrades.handleUpgrade(request, socket, head, (websocket) => this.#begin(websocket, request));
       return;
     }
-    this.#upgrades.handleUpgrade(request, socket, head, (websocket) => this.#begin(websocket, request));
+    const view = this.#view.isEnabled ? readViewRequest(target) : undefined;
+    if (view === undefined) return this.#refuse(socket, '404 Not Found');
+    this.#upgrades.handleUpgrade(request, socket, head, (websocket) => {
+      this.#counters.connections += 1;
+      void this.#view.play(websocket, request, view);
+    });
+  }
+
+  #refuse(socket: Duplex, status: string): void {
+    this.#counters.connectionsRefused += 1;
+    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
   }
 
   /** Programs send no origin; pages cannot but send theirs. */

@@ -3,10 +3,11 @@ import type { RawData, WebSocket } from 'ws';
 import type { CloseReason } from '../../core/lifecycle/close-reason.ts';
 import type { Scope } from '../../core/lifecycle/scope.ts';
 import { type Clock, every } from '../../core/time/clock.ts';
-import { type Micros, seconds } from '../../core/time/micros.ts';
+import type { Micros } from '../../core/time/micros.ts';
 import { WireError } from '../../wire/errors.ts';
 import { type ClientMessage, readClientMessage } from '../../wire/wcs/client-message.ts';
 import { type ServerMessage, writeServerMessage } from '../../wire/wcs/server-message.ts';
+import { MessageCredit } from './message-credit.ts';
 import type { WebSocketCounters } from './metrics.ts';
 
 export interface PeerSocketSettings {
@@ -28,7 +29,6 @@ export type MessageHandler = (message: ClientMessage) => void;
 
 /** RFC 6455 7.4.1 */
 const closeCodes = { normal: 1000, goingAway: 1001, policy: 1008 } as const;
-const burstSeconds = 10;
 /** Bytes that wait for the peer: beyond the first no media is pulled, beyond the second it is too slow for signalling. */
 const fullFrom = 64 * 1_024;
 const largestBacklog = 16 << 20;
@@ -45,8 +45,7 @@ export class PeerSocket {
   readonly #counters: WebSocketCounters;
   #handle: MessageHandler = () => undefined;
   #heardAt: Micros;
-  #credit: number;
-  #creditAt: Micros;
+  readonly #credit: MessageCredit;
   #faults = 0;
 
   constructor(settings: PeerSocketSettings, dependencies: PeerSocketDependencies) {
@@ -57,8 +56,7 @@ export class PeerSocket {
     this.#clock = dependencies.clock;
     this.#counters = dependencies.counters;
     this.#heardAt = this.#clock.now();
-    this.#creditAt = this.#heardAt;
-    this.#credit = settings.messagesPerSecond * burstSeconds;
+    this.#credit = new MessageCredit(settings.messagesPerSecond, { clock: this.#clock });
     this.scope.defer((reason) => this.#end(reason));
     this.#listen();
     every(this.scope, this.#clock, settings.ping, () => this.#ping());
@@ -136,12 +134,7 @@ export class PeerSocket {
 
   /** Takes one message off the peer's credit. */
   #spend(): boolean {
-    const { messagesPerSecond } = this.#settings;
-    const now = this.#clock.now();
-    const earned = ((now - this.#creditAt) * messagesPerSecond) / seconds(1);
-    this.#creditAt = now;
-    this.#credit = Math.min(messagesPerSecond * burstSeconds, this.#credit + earned) - 1;
-    if (this.#credit >= 0) return true;
+    if (this.#credit.spend()) return true;
     this.#counters.floods += 1;
     void this.scope.close({ code: 'protocol-violation', detail: 'too many messages' });
     return false;

@@ -182,7 +182,7 @@ export class MediaSource {
 
   /** Publishes `clip` under `name`. `offset` is the stream time of the first unit; a stream that came back has its own. */
   static async publish(
-    core: TestCore,
+    core: Pick<TestCore, 'clock' | 'publish'>,
     name: string,
     clip: Clip,
     options: { readonly loop?: boolean; readonly offset?: Micros; readonly request?: Partial<PublishRequest> } = {},

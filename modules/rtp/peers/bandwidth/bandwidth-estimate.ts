@@ -1,0 +1,122 @@
+import type { Micros } from '../../../../core/time/micros.ts';
+import type { TransportFeedback } from '../../../../wire/rtcp/transport-feedback.ts';
+import { unwrapSequence } from '../../../../wire/rtp/sequence.ts';
+import { ArrivedRate } from './arrived-rate.ts';
+import { DelayTrend, type LinkSignal } from './delay-trend.ts';
+import { LossControl } from './loss-control.ts';
+import { type RateBounds, RateControl } from './rate-control.ts';
+import { SentPackets } from './sent-packets.ts';
+
+export interface BandwidthEstimateSettings {
+  /** What is believed before anything is known. */
+  readonly start: number;
+  readonly bounds: RateBounds;
+}
+
+/** draft-holmer-rmcat-transport-wide-cc-extensions-01 3.1. */
+const referenceUnit = 64_000;
+const deltaUnit = 250;
+const referenceCycle = 2 ** 24;
+
+/**
+ * How much a peer's way bears, from what it says of arrival: transport-wide feedback where that is agreed, else REMB, else the loss
+ * of its reports. draft-ietf-rmcat-gcc-02 4: the less of what delay and loss allow.
+ */
+export class BandwidthEstimate {
+  readonly #bounds: RateBounds;
+  readonly #sent = new SentPackets();
+  readonly #trend = new DelayTrend();
+  readonly #arrived = new ArrivedRate();
+  readonly #delayBased: RateControl;
+  readonly #lossBased: LossControl;
+  #told: number | undefined;
+  #reference: number | undefined;
+  #feedbacks = 0;
+
+  constructor({ start, bounds }: BandwidthEstimateSettings) {
+    this.#bounds = bounds;
+    this.#delayBased = new RateControl(start, bounds);
+    this.#lossBased = new LossControl(start, bounds);
+  }
+
+  /** Bits a second. */
+  get target(): number {
+    const { minimum, maximum } = this.#bounds;
+    const found = Math.min(this.#delayBased.rate, this.#lossBased.rate, this.#told ?? Infinity);
+    return Math.min(maximum, Math.max(minimum, found));
+  }
+
+  /** Whether anything has been heard yet. */
+  get informed(): boolean {
+    return this.#feedbacks > 0 || this.#told !== undefined;
+  }
+
+  get signal(): LinkSignal {
+    return this.#trend.signal;
+  }
+
+  /** What came through, bits a second. */
+  get arrived(): number | undefined {
+    return this.#arrived.rate;
+  }
+
+  /** Share lost, 0 to 1. */
+  get lost(): number {
+    return this.#lossBased.share;
+  }
+
+  /** `sequence` is the transport-wide number, unwrapped. */
+  noteSent(sequence: number, size: number, now: Micros): void {
+    this.#sent.note(sequence, size, now);
+  }
+
+  noteFeedback(feedback: TransportFeedback, now: Micros, roundTrip: Micros): void {
+    const { deltas } = feedback;
+    const sent = this.#sent;
+    if (sent.newest < 0) return;
+    const base = unwrapSequence(sent.newest, feedback.baseSequence);
+    let arrival = this.#unwrapReference(feedback.referenceTime) * referenceUnit;
+    let lost = 0;
+    let packets = 0;
+    for (let index = 0; index < deltas.length; index += 1) {
+      const delta = deltas[index];
+      if (delta !== undefined) arrival += delta * deltaUnit;
+      const place = sent.find(base + index);
+      if (place < 0) continue;
+      packets += 1;
+      if (delta === undefined) {
+        lost += 1;
+        continue;
+      }
+      this.#trend.note(sent.timeAt(place), arrival);
+      this.#arrived.note(arrival, sent.sizeAt(place));
+      sent.settle(place);
+    }
+    if (packets === 0) return;
+    this.#feedbacks += 1;
+    this.#delayBased.update(this.#trend.signal, this.#arrived.rate, now, roundTrip);
+    this.#lossBased.note(lost, packets, this.#delayBased.rate, now);
+  }
+
+  /** The receiver's own estimate: draft-alvestrand-rmcat-remb-03. It bounds what feedback says, or stands in for it. */
+  noteRemb(bitrate: number): void {
+    this.#told = Math.max(0, bitrate);
+    if (this.#feedbacks === 0) this.#delayBased.assume(this.#told);
+  }
+
+  /** Loss by a receiver report, for peers that tell nothing better; `rate` is what is being sent, bits a second. */
+  noteLoss(share: number, rate: number): void {
+    if (this.#feedbacks > 0) return;
+    const ceiling = this.#told ?? Math.max(rate * 1.5, this.#delayBased.rate);
+    this.#lossBased.update(share, ceiling);
+  }
+
+  #unwrapReference(reference: number): number {
+    const low = ((reference % referenceCycle) + referenceCycle) % referenceCycle;
+    const last = this.#reference ?? low;
+    let ahead = (low - (last % referenceCycle) + referenceCycle) % referenceCycle;
+    if (ahead >= referenceCycle / 2) ahead -= referenceCycle;
+    this.#reference = Math.max(0, last + ahead);
+    return this.#reference;
+  }
+}

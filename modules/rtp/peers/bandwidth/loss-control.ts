@@ -1,0 +1,52 @@
+import type { RateBounds } from './rate-control.ts';
+
+/** draft-ietf-rmcat-gcc-02 6: below the first share of loss the rate may rise, above the second it falls. */
+const rise = 0.02;
+const fall = 0.1;
+const increase = 1.05;
+/** Losses are looked at over so many packets and so much time, µs, at least. */
+const leastPackets = 20;
+const interval = 500_000;
+
+/** The loss-based controller: for links that drop before they delay. */
+export class LossControl {
+  readonly #bounds: RateBounds;
+  #rate: number;
+  #lost = 0;
+  #packets = 0;
+  #since: number | undefined;
+  /** Share that was lost last, 0 to 1. */
+  share = 0;
+
+  constructor(start: number, bounds: RateBounds) {
+    this.#bounds = bounds;
+    this.#rate = start;
+  }
+
+  get rate(): number {
+    return this.#rate;
+  }
+
+  /** What became of packets since the last call. `ceiling`: what the link bears as far as is known otherwise, bits a second. */
+  note(lost: number, packets: number, ceiling: number, now: number): void {
+    this.#since ??= now;
+    this.#lost += lost;
+    this.#packets += packets;
+    if (this.#packets < leastPackets || now - this.#since < interval) return;
+    this.update(this.#lost / this.#packets, ceiling);
+    this.#lost = 0;
+    this.#packets = 0;
+    this.#since = now;
+  }
+
+  update(share: number, ceiling: number): void {
+    this.share = share;
+    if (share > fall) this.#rate *= 1 - 0.5 * share;
+    // It has no say while nothing is lost, and begins to fall from where the rate is then.
+    else if (share < rise) this.#rate = Math.max(this.#rate * increase, ceiling);
+    this.#rate = Math.min(
+      this.#bounds.maximum,
+      Math.max(this.#bounds.minimum, Math.min(this.#rate, ceiling * increase)),
+    );
+  }
+}

@@ -7,7 +7,7 @@ import { readRids, readSimulcast } from '../../../wire/sdp/simulcast.ts';
 import type { PeerFormat, PeerMedium } from '../../rtp/contract.ts';
 import { codecOf, type FitSettings, findRtx, formatsFor, type PeerCodec } from './codecs.ts';
 import { packetizationModeOf } from './h264.ts';
-import { type Offer, type OfferedSection, violation } from './offer.ts';
+import { asViolation, type Offer, type OfferedSection, violation } from './offer.ts';
 
 /** A section that is taken, and as what. */
 export interface AgreedSection {
@@ -52,7 +52,7 @@ export function agreeToPublish(offer: Offer, settings: PublishSettings, ours: Un
     if (agreed.some(({ medium }) => medium.kind === kind)) throw violation(`a stream has one ${kind}; two are offered`);
     const formats = publishedFormats(kind, section.formats, settings);
     if (formats.length === 0) throw noCommonCodec(settings, section);
-    agreed.push({ section, medium: agree(section, kind, formats, ours, 'publish') });
+    agreed.push({ section, medium: asViolation(() => agree(section, kind, formats, ours, 'publish')) });
   }
   if (agreed.length === 0) throw noCommonCodec(settings);
   return agreed;
@@ -109,7 +109,8 @@ export function agreeToPlay(
   const fitting = formatsFor(codec, viewer.formats, settings);
   if (fitting.length === 0) return undefined;
   const formats = [...new Set([...fitting, ...viewer.formats])].map((format) => describing(format, codec));
-  return { section: viewer.section, medium: agree(viewer.section, viewer.kind, formats, ours, 'play') };
+  const { section, kind } = viewer;
+  return { section, medium: asViolation(() => agree(section, kind, formats, ours, 'play')) };
 }
 
 /** RFC 7587 6.1: whether the source is stereo. */

@@ -1,9 +1,8 @@
-import { WireError } from '../../../wire/errors.ts';
-import { findAttribute } from '../../../wire/sdp/attributes.ts';
+import { hasAttribute } from '../../../wire/sdp/attributes.ts';
 import { readSdp } from '../../../wire/sdp/description.ts';
 import { readIceCredentials, type SdpIceCredentials } from '../../../wire/sdp/transport-attributes.ts';
 import type { LocalPeer } from '../../rtp/contract.ts';
-import { violation } from './offer.ts';
+import { asViolation, violation } from './offer.ts';
 
 const limits = { text: 32_768, lines: 512, media: 16 };
 
@@ -13,11 +12,10 @@ const limits = { text: 32_768, lines: 512, media: 16 };
  * `protocol-violation`.
  */
 export function readFragment(text: string): SdpIceCredentials | undefined {
-  try {
+  return asViolation(() => {
     // A fragment is a description without its first lines (RFC 8840 9.2).
     const fragment = readSdp(`v=0\r\n${text}`, limits);
-    const sections = [...fragment.media, fragment];
-    const found = sections.find((section) => findAttribute(section, 'ice-ufrag') !== undefined);
+    const found = [...fragment.media, fragment].find((section) => hasAttribute(section, 'ice-ufrag'));
     if (found === undefined) {
       if (fragment.attributes.length + fragment.media.length === 0) throw violation('a fragment that says nothing');
       return undefined;
@@ -25,9 +23,7 @@ export function readFragment(text: string): SdpIceCredentials | undefined {
     const credentials = readIceCredentials(found, fragment);
     if (credentials === undefined) throw violation('a=ice-ufrag without a=ice-pwd');
     return credentials;
-  } catch (error) {
-    throw error instanceof WireError ? violation(error.message, error) : error;
-  }
+  });
 }
 
 /** Answers a restart (RFC 8840 4.4). */

@@ -39,12 +39,23 @@ export function withOwnLevel(parameters: ReadonlyMap<string, string>): ReadonlyM
   return new Map(parameters).set('profile-level-id', `${told.slice(0, 4)}34`);
 }
 
+/** profile_idc of those whose decoders take all that stand before them, from Main on (ISO/IEC 14496-10 A.2). */
+const nested = [77, 100, 110, 122, 244];
+
+/** Every profile that a decoder of the listed one takes: Chromium lists High 4:4:4, which contains High. */
+export function profilesDecodedBy(listed: number): readonly number[] {
+  const place = nested.indexOf(listed);
+  return place < 0 ? [listed] : nested.slice(0, place + 1);
+}
+
 /** How well a format of a viewer fits a stream: higher is better, undefined for not at all. */
 export function rateH264(codec: H264Codec, format: SdpFormat, anyProfile: boolean): number | undefined {
   // Units larger than a packet are cut into fragments, which mode 0 has not (RFC 6184 6.2).
   if (packetizationModeOf(format) !== 1) return undefined;
   const offered = h264LevelOf(format);
   if (offered === undefined) return undefined;
-  if (offered.profile !== codec.profile) return anyProfile ? offered.profile / 1_000 : undefined;
-  return ((offered.constraints ^ codec.constraints) & constrained) === 0 ? 2 : 1;
+  if (offered.profile === codec.profile) return ((offered.constraints ^ codec.constraints) & constrained) === 0 ? 4 : 3;
+  // The nearest above it.
+  if (profilesDecodedBy(offered.profile).includes(codec.profile)) return 2 - offered.profile / 1_000;
+  return anyProfile ? offered.profile / 1_000 : undefined;
 }

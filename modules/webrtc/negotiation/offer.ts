@@ -35,16 +35,14 @@ const midGrammar = /^[\w!#$%&'*+.^`{|}~-]{1,32}$/;
  * Reads an offer. Throws `protocol-violation`, caused by a WireError when it is no SDP at all.
  */
 export function readOffer(text: string): Offer {
-  try {
+  return asViolation(() => {
     const description = readSdp(text, limits);
     const bundle = readGroups(description).find(({ semantics }) => semantics === 'BUNDLE')?.mids;
     const sections = description.media.map((media) => readSection(media, description, bundle));
     checkMids(sections, bundle);
     checkTransports(sections, bundle);
     return { description, sections, bundle: bundle ?? [] };
-  } catch (error) {
-    throw error instanceof WireError ? violation(error.message, error) : error;
-  }
+  });
 }
 
 function readSection(media: SdpMedia, session: SdpDescription, bundle: readonly string[] | undefined): OfferedSection {
@@ -91,23 +89,20 @@ function checkTransports(sections: readonly OfferedSection[], bundle: readonly s
  * The other end's transport, as the first of the accepted sections tells it (RFC 9143 7.3.1: the offerer-tagged section).
  * Throws `protocol-violation`.
  */
-export function readRemotePeer(offer: Offer, section: OfferedSection): RemotePeer {
-  try {
-    const { description } = offer;
-    const credentials = readIceCredentials(section.media, description);
+export function readRemotePeer({ description }: Offer, { media }: OfferedSection): RemotePeer {
+  return asViolation(() => {
+    const credentials = readIceCredentials(media, description);
     if (credentials === undefined) throw violation('a=ice-ufrag and a=ice-pwd are needed');
-    const fingerprints = readFingerprints(section.media, description);
+    const fingerprints = readFingerprints(media, description);
     if (fingerprints.length === 0) throw violation('a=fingerprint is needed');
-    const setup = readSetup(section.media, description) ?? 'actpass';
+    const setup = readSetup(media, description) ?? 'actpass';
     if (setup === 'holdconn') throw violation('a=setup:holdconn opens no transport');
     return {
       ...credentials,
       fingerprints: fingerprints.map(({ hash, value }) => ({ hash, value: toPairs(value) })),
       setup,
     };
-  } catch (error) {
-    throw error instanceof WireError ? violation(error.message, error) : error;
-  }
+  });
 }
 
 function toPairs(value: Buffer): string {
@@ -125,4 +120,13 @@ export function taggedSection(offer: Offer, accepted: readonly OfferedSection[])
 
 export function violation(what: string, cause?: unknown): SwitchyardError<'protocol-violation'> {
   return new SwitchyardError('protocol-violation', { protocol: 'WebRTC', what }, { cause });
+}
+
+/** What is no SDP breaks the protocol. */
+export function asViolation<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof WireError ? violation(error.message, error) : error;
+  }
 }

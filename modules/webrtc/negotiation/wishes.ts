@@ -4,7 +4,7 @@ import type { TrackWish } from '../../../core/streams/requests.ts';
 import type { MediaKind } from '../../../core/streams/track.ts';
 import type { ViewerSection } from './agreement.ts';
 import { codecOf, type FitSettings, formatsFor, type PeerCodec, rateOf } from './codecs.ts';
-import { h264LevelOf } from './h264.ts';
+import { h264LevelOf, profilesDecodedBy } from './h264.ts';
 
 /** What a viewer asked the picture to be. Pixels, bits a second. */
 export interface PictureWish {
@@ -89,8 +89,8 @@ function h264Targets(viewer: ViewerSection, { anyProfile, picture, trustFrames }
   const target: CodecTarget = { codec: 'h264', ...(trustFrames ? {} : { noBFrames: true }), ...picture };
   const listed = viewer.formats
     .filter((format) => codecOf('video', format) === 'h264')
-    .map((format) => h264LevelOf(format)?.profile)
-    .filter((profile) => profile !== undefined);
+    .flatMap((format) => profilesDecodedBy(h264LevelOf(format)?.profile ?? 0))
+    .filter((profile) => profile !== 0);
   if (listed.length === 0) return [];
   const profiles = [...new Set(listed)];
   const others = profiles.filter((profile) => profile !== baseline);

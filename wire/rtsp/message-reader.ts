@@ -16,71 +16,120 @@ interface Head {
   readonly length: number;
 }
 
+const nothing = Buffer.alloc(0);
+const endOfHead = '\r\n\r\n';
+const frameHead = 4;
+
 /** Takes a connection's bytes apart: requests, responses and interleaved frames. Throws WireError once; then it is of no more use. */
 export class RtspReader {
   readonly #limits: ReaderLimits;
   readonly #hearer: RtspHearer;
-  #rest: Buffer = Buffer.alloc(0);
+  /** A head that was read; its body follows. */
   #head: Head | undefined;
-  /** What has been searched for the end of a head already. */
-  #searched = 0;
+  /** What is not yet whole: the first `#used` bytes. Its memory is not used again, since frames are views of it. */
+  #begun: Buffer = nothing;
+  #used = 0;
 
   constructor(limits: ReaderLimits, hearer: RtspHearer) {
     this.#limits = limits;
     this.#hearer = hearer;
   }
 
+  /** What is not whole waits for more. In however many pieces bytes come, each is copied but a few times. */
   push(bytes: Buffer): void {
-    // At most one unfinished message or frame of 64 KiB is kept, so what is copied is bounded.
-    const all = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
     let at = 0;
-    for (;;) {
-      const taken = this.#take(all, at);
-      if (taken === 0) break;
-      at += taken;
-      this.#searched = 0;
-    }
-    this.#rest = at === all.length ? Buffer.alloc(0) : all.subarray(at);
+    while (at < bytes.length) at += this.#used === 0 ? this.#begin(bytes, at) : this.#goOn(bytes, at);
   }
 
-  /** Bytes taken, 0 when something is not yet whole. */
-  #take(all: Buffer, at: number): number {
-    const left = all.length - at;
-    if (left === 0) return 0;
-    if (this.#head !== undefined) {
-      if (left < this.#head.length) return 0;
-      const head = this.#head;
-      this.#head = undefined;
-      this.#deliver(head, Buffer.from(all.subarray(at, at + head.length)));
-      return head.length;
-    }
-    const first = all[at];
-    if (first === dollar) {
-      if (left < 4) return 0;
-      const length = all.readUInt16BE(at + 2);
-      if (left < 4 + length) return 0;
-      this.#hearer.onFrame(all[at + 1] ?? 0, all.subarray(at + 4, at + 4 + length));
-      return 4 + length;
+  /** Takes what begins at `at`, or keeps what there is of it. Returns the bytes taken. */
+  #begin(bytes: Buffer, at: number): number {
+    const left = bytes.length - at;
+    const first = bytes[at];
+    if (this.#head !== undefined || first === dollar) {
+      const wanted = this.#wanted(bytes, at, left);
+      if (left < wanted) return this.#keep(bytes, at, left);
+      this.#deliver(bytes, at, wanted);
+      return wanted;
     }
     if (first === 0x0d || first === 0x0a) return 1; // RFC 2326 4: empty lines before a message
-    return this.#takeHead(all, at);
+    const end = bytes.indexOf(endOfHead, at, 'latin1');
+    this.#checkHead(end < 0 ? left : end - at);
+    if (end < 0) return this.#keep(bytes, at, left);
+    this.#takeHead(bytes.toString('utf8', at, end));
+    return end - at + endOfHead.length;
   }
 
-  #takeHead(all: Buffer, at: number): number {
-    const end = all.indexOf('\r\n\r\n', at + Math.max(0, this.#searched - 3), 'latin1');
-    const length = end < 0 ? all.length - at : end - at;
-    if (length > this.#limits.headBytes) throw new WireError('too-large', 'rtsp', 'the headers are too long');
-    if (end < 0) {
-      this.#searched = length;
-      return 0;
+  /** Goes on with what was kept. Returns the bytes taken. */
+  #goOn(bytes: Buffer, at: number): number {
+    const before = this.#used;
+    const left = bytes.length - at;
+    if (this.#head === undefined && this.#begun[0] !== dollar) return this.#goOnWithHead(bytes, at, left);
+    const taken = this.#keep(bytes, at, Math.min(left, this.#wanted(this.#begun, 0, before) - before));
+    const wanted = this.#wanted(this.#begun, 0, this.#used);
+    if (this.#used === wanted) this.#deliver(this.#forget(), 0, wanted);
+    return taken;
+  }
+
+  #goOnWithHead(bytes: Buffer, at: number, left: number): number {
+    const before = this.#used;
+    // What lies behind the longest head is none of it.
+    const longest = this.#limits.headBytes + endOfHead.length;
+    const taken = this.#keep(bytes, at, Math.min(left, longest - before));
+    const end = this.#begun.subarray(0, this.#used).indexOf(endOfHead, Math.max(0, before - 3), 'latin1');
+    this.#checkHead(end < 0 ? this.#used : end);
+    if (end < 0) return taken;
+    this.#takeHead(this.#forget().toString('utf8', 0, end));
+    return end + endOfHead.length - before;
+  }
+
+  /** How long the body or frame is that stands at `at`, as far as `known` bytes of it tell: more than them until it is whole. */
+  #wanted(bytes: Buffer, at: number, known: number): number {
+    if (this.#head !== undefined) return this.#head.length;
+    return known < frameHead ? frameHead : frameHead + bytes.readUInt16BE(at + 2);
+  }
+
+  #keep(bytes: Buffer, at: number, length: number): number {
+    const used = this.#used + length;
+    if (used > this.#begun.length) {
+      // Grows by doubling: what a stranger only promises to send costs nothing.
+      const larger = Buffer.allocUnsafeSlow(Math.max(used, 2 * this.#begun.length));
+      this.#begun.copy(larger, 0, 0, this.#used);
+      this.#begun = larger;
     }
-    const head = readHead(all.toString('utf8', at, end), this.#limits.bodyBytes);
-    if (head.length === 0) this.#deliver(head, Buffer.alloc(0));
-    else this.#head = head;
-    return length + 4;
+    bytes.copy(this.#begun, this.#used, at, at + length);
+    this.#used = used;
+    return length;
   }
 
-  #deliver({ first, headers }: Head, body: Buffer): void {
+  #forget(): Buffer {
+    const begun = this.#begun;
+    this.#begun = nothing;
+    this.#used = 0;
+    return begun;
+  }
+
+  #checkHead(length: number): void {
+    if (length > this.#limits.headBytes) throw new WireError('too-large', 'rtsp', 'the headers are too long');
+  }
+
+  #takeHead(text: string): void {
+    const head = readHead(text, this.#limits.bodyBytes);
+    if (head.length === 0) this.#hear(head, nothing);
+    else this.#head = head;
+  }
+
+  /** A body or a frame that is whole. */
+  #deliver(bytes: Buffer, at: number, length: number): void {
+    const head = this.#head;
+    if (head === undefined) {
+      this.#hearer.onFrame(bytes[at + 1] ?? 0, bytes.subarray(at + frameHead, at + length));
+      return;
+    }
+    this.#head = undefined;
+    this.#hear(head, Buffer.from(bytes.subarray(at, at + length)));
+  }
+
+  #hear({ first, headers }: Head, body: Buffer): void {
     const response = /^RTSP\/(\d\.\d) (\d{3})(?: (.*))?$/.exec(first);
     if (response !== null) {
       const [, version = '1.0', status, reason = ''] = response;

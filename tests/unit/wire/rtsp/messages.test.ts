@@ -3,6 +3,7 @@ import { Buffer } from 'node:buffer';
 import fc from 'fast-check';
 import { WireError } from '../../../../wire/errors.ts';
 import { formatRequest, formatResponse } from '../../../../wire/rtsp/message.ts';
+import { RtspReader } from '../../../../wire/rtsp/message-reader.ts';
 import { readTransports } from '../../../../wire/rtsp/transport.ts';
 import { hearRtsp, rtspLimits } from '../../../vectors/rtsp/collect.ts';
 import { rtspVectors, transportVectors } from '../../../vectors/rtsp/vectors.ts';
@@ -31,6 +32,28 @@ describe('RTSP messages', () => {
 
   it('refuses a first line that is none', () => {
     assert.throws(() => hearRtsp([Buffer.from('GET / HTTP/1.1\r\n\r\n')]), refused('malformed'));
+  });
+
+  it('takes a mebibyte byte by byte: a reader that copied what it has each time would not end', () => {
+    const length = 1 << 20;
+    const bodies: Buffer[] = [];
+    const frames: Buffer[] = [];
+    const reader = new RtspReader(
+      { headBytes: 1_024, bodyBytes: length },
+      {
+        onRequest: ({ body }) => bodies.push(body),
+        onResponse: () => assert.fail(),
+        onFrame: (_, bytes) => frames.push(bytes),
+      },
+    );
+    const body = Buffer.from(Array.from({ length }, (_, index) => index % 251));
+    const frame = Buffer.concat([Buffer.of(0x24, 3, 0xff, 0xff), body.subarray(0, 0xffff)]);
+    const head = `ANNOUNCE rtsp://host/a RTSP/1.0\r\nContent-Length: ${length}\r\n\r\n`;
+    const all = Buffer.concat([frame, Buffer.from(head), body, frame]);
+    for (let at = 0; at < all.length; at += 1) reader.push(all.subarray(at, at + 1));
+    assert.deepEqual(bodies, [body]);
+    // Frames are views, and must not be written over by what comes behind them.
+    assert.deepEqual(frames, [frame.subarray(4), frame.subarray(4)]);
   });
 
   it('refuses a head that does not end', () => {

@@ -1,5 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import type { PortRange } from '../../core/config/schema.ts';
+import { event } from '../../core/events/bus.ts';
 import type { Scope } from '../../core/lifecycle/scope.ts';
 import type { CodecTarget } from '../../core/media/codec-target.ts';
 import type { CodecDescriptor } from '../../core/media/codecs/codec-descriptor.ts';
@@ -264,6 +265,14 @@ export interface PeerPlayback {
   readonly videoBytes: number;
   inspect(): Record<string, unknown>;
 }
+
+/** The way to a viewer turned out too narrow for what it watches, or wide enough again: estimate and need in bits a second. */
+export const ViewerBandwidthChanged = event<{
+  subscription: Subscription;
+  enough: boolean;
+  estimate: number;
+  needed: number;
+}>('viewer:bandwidth-changed');
 
 /** A browser → publication. Ends with the publication's scope. */
 export interface PeerIngest {

@@ -4,6 +4,8 @@ import type { Core } from '../../core/core.ts';
 export class RtpCounters {
   players = 0;
   publishers = 0;
+  /** Players whose way does not bear what they watch. */
+  starved = 0;
   bytesOut = 0;
   /** Writes of interleaved media: how well they are merged. */
   writes = 0;
@@ -62,6 +64,7 @@ const totals: readonly (readonly [name: string, key: keyof RtpCounters, help: st
 
 const gauges: readonly (readonly [name: string, key: keyof RtpCounters, help: string])[] = [
   ['rtp_players', 'players', 'Peers that media is sent to by RTP.'],
+  ['rtp_starved_players', 'starved', 'Players whose way does not bear the stream that they watch.'],
   ['rtp_publishers', 'publishers', 'Peers that media is taken from by RTP.'],
 ];
 

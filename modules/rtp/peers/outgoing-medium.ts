@@ -111,6 +111,11 @@ export class OutgoingMedium {
     this.bytes += size;
   }
 
+  /** The next packet of the unit begins so many ticks later. */
+  advance(ticks: number): void {
+    this.#timestamp += ticks;
+  }
+
   /** Sends what the peer misses once more, unless that has just been done. Gives its size on the wire. */
   resend(sequence: number, now: Micros, roundTrip: Micros): number {
     const history = this.#history;

@@ -13,7 +13,7 @@ import { writeRtcp } from '../../../wire/rtcp/writer.ts';
 import { goodbyeCompound } from '../compound.ts';
 import type { PeerBitrate, PeerMedium, PeerPlayback } from '../contract.ts';
 import type { RtpCounters } from '../metrics.ts';
-import { rtpPayloads } from '../payloads.ts';
+import { peerPayloads, ticksOfPayload } from '../payloads.ts';
 import { CatchUp } from './catch-up.ts';
 import { OutgoingLink } from './outgoing-link.ts';
 import { OutgoingMedium } from './outgoing-medium.ts';
@@ -35,7 +35,7 @@ export interface ViewerGroups {
 }
 
 export interface PeerSenderDependencies {
-  readonly core: Pick<Core, 'clock'>;
+  readonly core: Pick<Core, 'clock' | 'events'>;
   readonly counters: RtpCounters;
   readonly transport: PacketTransport;
   readonly subscription: Subscription;
@@ -84,7 +84,7 @@ export class PeerSender implements PeerPlayback, PacketHearing {
     const { clock } = core;
     this.#control = new ViewerControl(
       { bitrate: settings.bitrate ?? {} },
-      { clock, counters, stream: subscription.stream },
+      { clock, events: core.events, counters, subscription },
     );
     this.#budget = new SendBudget(this.#control.pacing, clock.now());
     const link = new OutgoingLink({ transport, clock, counters, budget: this.#budget, hearing: this.#control });
@@ -167,11 +167,11 @@ export class PeerSender implements PeerPlayback, PacketHearing {
   #take(queued: QueuedUnit, now: Micros): void {
     const { unit } = queued;
     if (unit.pts > this.#newestPts) this.#newestPts = unit.pts;
+    this.#control.noteMedia(unit.size, unit.dts);
     if (queued.track.kind === 'audio') {
       this.#sendSound(queued, now);
       return;
     }
-    this.#control.noteMedia(unit.size, unit.dts);
     if (this.#skipping) {
       if (!unit.keyframe) {
         this.#countDropped(queued);
@@ -189,9 +189,13 @@ export class PeerSender implements PeerPlayback, PacketHearing {
       this.#unfit = unit.codec.name;
       return;
     }
-    const payloads = unit.as(rtpPayloads);
+    const payloads = unit.as(peerPayloads);
     // RFC 3551 4.1: the marker of sound is for talkspurts, of which we know nothing.
-    for (let index = 0; index < payloads.length; index += 1) medium.send(payloads[index] as Buffer, false, now);
+    for (let index = 0; index < payloads.length; index += 1) {
+      const payload = payloads[index] as Buffer;
+      medium.send(payload, false, now);
+      medium.advance(ticksOfPayload(unit.codec, payload));
+    }
   }
 
   #drain(now: Micros): void {
@@ -217,7 +221,7 @@ export class PeerSender implements PeerPlayback, PacketHearing {
       this.#queue.shift();
       return false;
     }
-    this.#payloads = unit.as(rtpPayloads);
+    this.#payloads = unit.as(peerPayloads);
     this.#at = 0;
     this.#begun = this.#payloads.length > 0;
     if (!this.#begun) this.#queue.shift();
@@ -266,7 +270,7 @@ export class PeerSender implements PeerPlayback, PacketHearing {
     if (dropped.length === 0) return;
     for (const queued of dropped) this.#countDropped(queued);
     this.#d.subscription.counters.jumps += 1;
-    this.#control.noteSkip(now);
+    this.#control.noteSkip();
     if (queue.length > from) return;
     this.#skipping = true;
     if (now - this.#lastSkipRequest < skipRequestInterval) return;

@@ -1,14 +1,17 @@
 import type { Buffer } from 'node:buffer';
-import type { Stream } from '../../../core/streams/stream.ts';
+import type { EventBus } from '../../../core/events/bus.ts';
+import type { Subscription } from '../../../core/streams/subscription.ts';
 import type { Clock } from '../../../core/time/clock.ts';
-import { type Micros, micros, millis } from '../../../core/time/micros.ts';
+import { type Micros, micros, millis, seconds } from '../../../core/time/micros.ts';
 import { WireError } from '../../../wire/errors.ts';
 import { compactNtp } from '../../../wire/rtcp/ntp.ts';
 import type { NackEntry, NtpTime, ReportBlock, RtcpPacket } from '../../../wire/rtcp/packet.ts';
 import { readRtcp } from '../../../wire/rtcp/reader.ts';
-import type { PeerBitrate } from '../contract.ts';
+import { type PeerBitrate, ViewerBandwidthChanged } from '../contract.ts';
 import { KeyframeWishes } from '../keyframe-wishes.ts';
 import type { RtpCounters } from '../metrics.ts';
+import { BandwidthEstimate } from './bandwidth/bandwidth-estimate.ts';
+import { RateMeter } from './bandwidth/rate-meter.ts';
 import type { SentHearing } from './outgoing-link.ts';
 import type { OutgoingMedium } from './outgoing-medium.ts';
 import { SendBudget } from './send-budget.ts';
@@ -19,13 +22,29 @@ export interface ViewerControlSettings {
 
 export interface ViewerControlDependencies {
   readonly clock: Clock;
+  readonly events: EventBus;
   readonly counters: RtpCounters;
-  readonly stream: Stream;
+  readonly subscription: Subscription;
 }
 
 /** Our reports that a receiver may still refer to. */
 const mostReports = 16;
 const usualRoundTrip = millis(100);
+/** What is believed before the first feedback, in half a round trip; a join must not wait for it. Bits a second. */
+const startRate = 3_000_000;
+const unknownPacing = 15_000_000;
+const leastRate = 50_000;
+const largestRate = 200_000_000;
+/** libwebrtc's: a large picture leaves in less than the time of half a one at the rate of the link. */
+const pacingFactor = 2.5;
+/** Two groups of pictures of the usual length say what a stream takes. */
+const streamWindow = { buckets: 8, bucketLength: 500_000 };
+/** Headers of RTP, its extensions, UDP and IP, and the tag: some 70 bytes in 1150. */
+const headerShare = 1.06;
+/** A stream that goes up and down by so much goes through all the same; for so long it must not. */
+const tolerance = 1.1;
+const narrowFor = seconds(1);
+const leastResendRate = 100_000;
 /** Share of the bandwidth that resends may take: at 2 % of loss a fiftieth is needed; a storm of NACKs gets no more than this. */
 const resendShare = 0.4;
 
@@ -33,46 +52,74 @@ const resendShare = 0.4;
 export class ViewerControl implements SentHearing {
   readonly #d: ViewerControlDependencies;
   readonly #wishes: KeyframeWishes;
+  readonly #estimate: BandwidthEstimate;
+  readonly #taken = new RateMeter(streamWindow);
   readonly #media: OutgoingMedium[] = [];
   readonly #resends: SendBudget;
   readonly #reports: { readonly compact: number; readonly at: Micros }[] = [];
   readonly #losses = new Map<number, ReportBlock>();
   #roundTrip: Micros = usualRoundTrip;
   #nacks = 0;
+  #short = false;
+  #narrowSince: Micros | undefined;
   #skips = 0;
   /** Packets sent again so far. */
   resent = 0;
 
-  constructor(_settings: ViewerControlSettings, dependencies: ViewerControlDependencies) {
+  constructor({ bitrate }: ViewerControlSettings, dependencies: ViewerControlDependencies) {
+    const { clock, counters, subscription } = dependencies;
     this.#d = dependencies;
-    this.#wishes = new KeyframeWishes(dependencies.stream, dependencies.counters);
-    this.#resends = new SendBudget(this.pacing * resendShare, dependencies.clock.now());
+    this.#wishes = new KeyframeWishes(subscription.stream, counters);
+    const minimum = Math.max(leastRate, bitrate.minimum ?? 0);
+    const bounds = { minimum, maximum: Math.max(minimum, bitrate.maximum ?? largestRate) };
+    this.#estimate = new BandwidthEstimate({ start: startRate, bounds });
+    this.#resends = new SendBudget(startRate * resendShare, clock.now());
+    subscription.scope.defer(() => {
+      if (this.#short) counters.starved -= 1;
+    });
   }
 
   /** Bits a second at which media may leave. */
   get pacing(): number {
-    return 15_000_000;
+    if (!this.#estimate.informed) return unknownPacing;
+    // What the way can't bear in the long run must not go into its queues: it waits here, where it can be skipped.
+    return this.#estimate.target * (this.#short ? 1 : pacingFactor);
+  }
+
+  /** Bits a second that the way bears as far as is known. */
+  get estimate(): number {
+    return this.#estimate.target;
   }
 
   get roundTrip(): Micros {
     return this.#roundTrip;
   }
 
+  /** Bits a second that the stream takes with its headers. */
+  get needed(): number {
+    return (this.#taken.rate ?? 0) * headerShare;
+  }
+
+  /** The way does not bear the stream. */
+  get short(): boolean {
+    return this.#short;
+  }
+
   watch(medium: OutgoingMedium): void {
     this.#media.push(medium);
   }
 
-  noteSent(_sequence: number, _size: number, _now: Micros): void {
-    // No feedback is asked for yet.
+  noteSent(sequence: number, size: number, now: Micros): void {
+    this.#estimate.noteSent(sequence, size, now);
   }
 
-  /** A picture of the stream, whether it is sent or not. */
-  noteMedia(_bytes: number, _dts: Micros): void {
-    // Nothing is compared with it yet.
+  /** A unit of the stream, whether it is sent or not. */
+  noteMedia(bytes: number, dts: Micros): void {
+    this.#taken.note(dts, bytes);
   }
 
   /** Pictures were skipped for want of bandwidth. */
-  noteSkip(_now: Micros): void {
+  noteSkip(): void {
     this.#skips += 1;
   }
 
@@ -85,6 +132,7 @@ export class ViewerControl implements SentHearing {
   take(bytes: Buffer, arrival: Micros): void {
     try {
       for (const packet of readRtcp(bytes).packets) this.#obey(packet, arrival);
+      this.#weigh(arrival);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       this.#d.counters.malformed += 1;
@@ -93,6 +141,10 @@ export class ViewerControl implements SentHearing {
 
   inspect(): Record<string, unknown> {
     return {
+      estimate: Math.round(this.#estimate.target),
+      needed: Math.round(this.needed),
+      notEnoughBandwidth: this.#short,
+      arrived: Math.round(this.#estimate.arrived ?? 0),
       roundTripMillis: Math.round(this.#roundTrip / 1_000),
       nacks: this.#nacks,
       skips: this.#skips,
@@ -119,6 +171,12 @@ export class ViewerControl implements SentHearing {
       case 'full-intra-request':
         if (packet.requests.some(({ ssrc }) => this.#isVideo(ssrc))) this.#wishes.wish();
         break;
+      case 'transport-feedback':
+        this.#estimate.noteFeedback(packet, arrival, this.#roundTrip);
+        break;
+      case 'bitrate-estimate':
+        this.#estimate.noteRemb(packet.bitrate);
+        break;
       default:
       // Descriptions, goodbyes and what nobody asked for.
     }
@@ -129,11 +187,35 @@ export class ViewerControl implements SentHearing {
     if (medium === undefined) return;
     medium.known();
     this.#losses.set(report.ssrc, report);
+    if (medium.kind === 'video') this.#estimate.noteLoss(report.fractionLost / 256, this.needed);
     const sent = this.#reports.find(({ compact }) => compact === report.lastSenderReport);
     if (sent === undefined) return;
     // RFC 3550 6.4.1, with our own note of when the report left: its NTP time is that of the publisher's clock.
     const trip = arrival - sent.at - (report.delaySinceLast * 1e6) / 65_536;
     if (trip >= 0 && trip < 10e6) this.#roundTrip = micros((this.#roundTrip * 3 + trip) / 4);
+  }
+
+  /** Whether the way bears the stream: known only when it has been so for a while. */
+  #weigh(now: Micros): void {
+    const { target, informed } = this.#estimate;
+    this.#resends.rate = Math.max(leastResendRate, target * resendShare);
+    if (!informed) return;
+    const needed = this.needed;
+    if (needed <= target) {
+      this.#narrowSince = undefined;
+      if (this.#short) this.#tell(false);
+    } else if (needed > target * tolerance) {
+      this.#narrowSince ??= now;
+      if (!this.#short && now - this.#narrowSince >= narrowFor) this.#tell(true);
+    }
+  }
+
+  #tell(short: boolean): void {
+    this.#short = short;
+    const { events, subscription, counters } = this.#d;
+    counters.starved += short ? 1 : -1;
+    const { target } = this.#estimate;
+    events.emit(ViewerBandwidthChanged, { subscription, enough: !short, estimate: target, needed: this.needed });
   }
 
   #answer(ssrc: number, entries: readonly NackEntry[], now: Micros): void {

@@ -1,10 +1,10 @@
 import type { Micros } from '../../../../core/time/micros.ts';
 import type { TransportFeedback } from '../../../../wire/rtcp/transport-feedback.ts';
 import { unwrapSequence } from '../../../../wire/rtp/sequence.ts';
-import { ArrivedRate } from './arrived-rate.ts';
 import { DelayTrend, type LinkSignal } from './delay-trend.ts';
 import { LossControl } from './loss-control.ts';
 import { type RateBounds, RateControl } from './rate-control.ts';
+import { RateMeter } from './rate-meter.ts';
 import { SentPackets } from './sent-packets.ts';
 
 export interface BandwidthEstimateSettings {
@@ -26,7 +26,7 @@ export class BandwidthEstimate {
   readonly #bounds: RateBounds;
   readonly #sent = new SentPackets();
   readonly #trend = new DelayTrend();
-  readonly #arrived = new ArrivedRate();
+  readonly #arrived = new RateMeter();
   readonly #delayBased: RateControl;
   readonly #lossBased: LossControl;
   #told: number | undefined;
@@ -108,6 +108,7 @@ export class BandwidthEstimate {
   noteLoss(share: number, rate: number): void {
     if (this.#feedbacks > 0) return;
     const ceiling = this.#told ?? Math.max(rate * 1.5, this.#delayBased.rate);
+    this.#delayBased.assume(ceiling);
     this.#lossBased.update(share, ceiling);
   }
 

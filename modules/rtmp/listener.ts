@@ -5,7 +5,7 @@ import type { Core } from '../../core/core.ts';
 import { describeError, SwitchyardError } from '../../core/errors.ts';
 import type { CloseReason } from '../../core/lifecycle/close-reason.ts';
 import { listenOn } from '../../core/modules/listen.ts';
-import { Occupancy } from '../../core/net/occupancy.ts';
+import { ConnectedSockets } from '../../core/net/connected-sockets.ts';
 import { every } from '../../core/time/clock.ts';
 import { seconds } from '../../core/time/micros.ts';
 import type { RtmpConfig } from './config.ts';
@@ -33,17 +33,14 @@ export class RtmpListener {
   readonly #pacer: WritePacer;
   readonly #readPacer: ReadPacer;
   readonly #sessions = new Set<RtmpSession>();
-  readonly #sockets = new Set<Socket>();
-  readonly #occupancy: Occupancy;
+  readonly #sockets: ConnectedSockets;
   readonly #servers: Server[] = [];
-  #closing = false;
   #ports: { plain?: number; secure?: number } = {};
-  #onEmpty: () => void = () => undefined;
 
   constructor(config: RtmpConfig, dependencies: ListenerDependencies) {
     this.#config = config;
     const { sessions: total, perAddress } = config.limits;
-    this.#occupancy = new Occupancy({ total, perAddress });
+    this.#sockets = new ConnectedSockets({ total, perAddress });
     this.#core = dependencies.core;
     this.#counters = dependencies.counters;
     this.#pacer = dependencies.pacer;
@@ -59,7 +56,7 @@ export class RtmpListener {
   async open(): Promise<void> {
     const core = this.#core;
     const { listen, secure } = this.#config;
-    core.scope.defer(() => this.#cut());
+    core.scope.defer(() => this.#sockets.cut());
     every(core.scope, core.clock, livenessInterval, () => this.#checkLiveness());
     if (listen.enabled) {
       const server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
@@ -73,19 +70,12 @@ export class RtmpListener {
 
   /** Accepts nobody new, says goodbye, and waits until all are gone or the deadline has come. */
   async close(deadline: AbortSignal, reason: CloseReason = { code: 'shutdown' }): Promise<void> {
-    this.#closing = true;
     for (const server of this.#servers) server.close();
     for (const session of [...this.#sessions]) {
       session.dismiss();
       void session.connection.scope.close(reason);
     }
-    if (this.#sockets.size > 0 && !deadline.aborted) {
-      await new Promise<void>((resolve) => {
-        this.#onEmpty = resolve;
-        deadline.addEventListener('abort', () => resolve(), { once: true });
-      });
-    }
-    this.#cut();
+    await this.#sockets.close(deadline);
   }
 
   #listen(server: Server, place: { host: string; port: number }, key: string): Promise<number> {
@@ -112,22 +102,19 @@ export class RtmpListener {
   }
 
   #accept(socket: Socket): void {
-    const address = socket.remoteAddress ?? 'unknown';
-    if (this.#closing || this.#occupancy.findLimit(address) !== undefined) {
-      this.#counters.connectionsRefused += 1;
+    const counters = this.#counters;
+    const onGone = (): void => {
+      counters.connectionsOpen -= 1;
+    };
+    if (!this.#sockets.admit(socket, onGone)) {
+      counters.connectionsRefused += 1;
       // RTMP has no words before its handshake. An error of the peer's end is no longer of interest.
       socket.on('error', () => undefined);
       socket.destroy();
       return;
     }
-    const leave = this.#occupancy.enter(address);
-    this.#sockets.add(socket);
-    this.#counters.connections += 1;
-    this.#counters.connectionsOpen += 1;
-    socket.once('close', () => {
-      leave();
-      this.#forget(socket);
-    });
+    counters.connections += 1;
+    counters.connectionsOpen += 1;
     this.#begin(socket);
   }
 
@@ -154,19 +141,9 @@ export class RtmpListener {
     connection.start(session);
   }
 
-  #forget(socket: Socket): void {
-    this.#sockets.delete(socket);
-    this.#counters.connectionsOpen -= 1;
-    if (this.#sockets.size === 0) this.#onEmpty();
-  }
-
   #checkLiveness(): void {
     const now = this.#core.clock.now();
     for (const session of this.#sessions) session.checkLiveness(now);
-  }
-
-  #cut(): void {
-    for (const socket of this.#sockets) socket.destroy();
   }
 }
 

@@ -5,6 +5,7 @@ import type { Core } from '../../core/core.ts';
 import { describeError, isError } from '../../core/errors.ts';
 import type { CloseReason } from '../../core/lifecycle/close-reason.ts';
 import { listenOn } from '../../core/modules/listen.ts';
+import { ConnectedSockets } from '../../core/net/connected-sockets.ts';
 import { every } from '../../core/time/clock.ts';
 import { seconds, toMillis } from '../../core/time/micros.ts';
 import { Certificates } from '../../core/tls/certificates.ts';
@@ -29,19 +30,18 @@ export class RtspListener {
   readonly #config: RtspConfig;
   readonly #d: ListenerDependencies;
   readonly #sessions = new Set<RtspSession>();
-  readonly #sockets = new Set<Socket>();
-  readonly #perAddress = new Map<string, number>();
+  readonly #sockets: ConnectedSockets;
   readonly #servers: Server[] = [];
   readonly #failures: FailureLimit;
   readonly #tunnels: Tunnels;
-  #closing = false;
-  #onEmpty: () => void = () => undefined;
   port = 0;
   securePort = 0;
 
   constructor(config: RtspConfig, dependencies: ListenerDependencies) {
     this.#config = config;
     this.#d = dependencies;
+    const { sessions: total, perAddress } = config.limits;
+    this.#sockets = new ConnectedSockets({ total, perAddress });
     const { clock } = dependencies.core;
     this.#failures = new FailureLimit({ failures: 20, window: seconds(60), addresses: 10_000 }, { clock });
     this.#tunnels = new Tunnels(
@@ -58,7 +58,7 @@ export class RtspListener {
   async open(): Promise<void> {
     const { core } = this.#d;
     const { listen, secure, tls } = this.#config;
-    core.scope.defer(() => this.#cut());
+    core.scope.defer(() => this.#sockets.cut());
     every(core.scope, core.clock, livenessInterval, () => this.#checkLiveness());
     if (listen.enabled) this.port = await this.#openPlain();
     const certificates = core.services.find(Certificates);
@@ -71,16 +71,9 @@ export class RtspListener {
 
   /** Accepts nobody new, says goodbye, and waits until all are gone or the deadline has come. */
   async close(deadline: AbortSignal, reason: CloseReason = { code: 'shutdown' }): Promise<void> {
-    this.#closing = true;
     for (const server of this.#servers) server.close();
     for (const session of [...this.#sessions]) void session.connection.scope.close(reason);
-    if (this.#sockets.size > 0 && !deadline.aborted) {
-      await new Promise<void>((resolve) => {
-        this.#onEmpty = resolve;
-        deadline.addEventListener('abort', () => resolve(), { once: true });
-      });
-    }
-    this.#cut();
+    await this.#sockets.close(deadline);
   }
 
   /** The port asked for; where this user may not open it, the other one. */
@@ -120,10 +113,10 @@ export class RtspListener {
 
   #accept(socket: Socket): void {
     const { counters } = this.#d;
-    const address = socket.remoteAddress ?? 'unknown';
-    const { sessions, perAddress } = this.#config.limits;
-    const ofAddress = this.#perAddress.get(address) ?? 0;
-    if (this.#closing || this.#sockets.size >= sessions || ofAddress >= perAddress) {
+    const onGone = (): void => {
+      counters.connectionsOpen -= 1;
+    };
+    if (!this.#sockets.admit(socket, onGone)) {
       counters.connectionsRefused += 1;
       // An error of the peer's end is no longer of interest.
       socket.on('error', () => undefined);
@@ -131,11 +124,8 @@ export class RtspListener {
       socket.destroySoon();
       return;
     }
-    this.#perAddress.set(address, ofAddress + 1);
-    this.#sockets.add(socket);
     counters.connections += 1;
     counters.connectionsOpen += 1;
-    socket.once('close', () => this.#forget(socket, address));
     this.#tunnels.take(socket);
   }
 
@@ -154,21 +144,8 @@ export class RtspListener {
     return connection;
   }
 
-  #forget(socket: Socket, address: string): void {
-    this.#sockets.delete(socket);
-    this.#d.counters.connectionsOpen -= 1;
-    const left = (this.#perAddress.get(address) ?? 1) - 1;
-    if (left > 0) this.#perAddress.set(address, left);
-    else this.#perAddress.delete(address);
-    if (this.#sockets.size === 0) this.#onEmpty();
-  }
-
   #checkLiveness(): void {
     const now = this.#d.core.clock.now();
     for (const session of this.#sessions) session.checkLiveness(now);
-  }
-
-  #cut(): void {
-    for (const socket of this.#sockets) socket.destroy();
   }
 }

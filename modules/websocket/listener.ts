@@ -8,6 +8,7 @@ import type { Listen } from '../../core/config/schema.ts';
 import type { Core } from '../../core/core.ts';
 import { describeError } from '../../core/errors.ts';
 import { listenOn } from '../../core/modules/listen.ts';
+import { ConnectedSockets } from '../../core/net/connected-sockets.ts';
 import { toMillis } from '../../core/time/micros.ts';
 import { Certificates } from '../../core/tls/certificates.ts';
 import type { WebSocketConfig } from './config.ts';
@@ -36,14 +37,13 @@ export class WebSocketListener {
   readonly #view: JsmpegView;
   readonly #upgrades: WebSocketServer;
   readonly #servers: Server[] = [];
-  readonly #sockets = new Set<Socket>();
-  readonly #perAddress = new Map<string, number>();
-  #closing = false;
-  #onEmpty: () => void = () => undefined;
+  readonly #sockets: ConnectedSockets;
   readonly ports: { plain?: number; secure?: number } = {};
 
   constructor(config: WebSocketConfig, dependencies: ListenerDependencies) {
     this.#config = config;
+    const { sessions: total, perAddress } = config.limits;
+    this.#sockets = new ConnectedSockets({ total, perAddress });
     this.#core = dependencies.core;
     this.#counters = dependencies.counters;
     this.#onSocket = dependencies.onSocket;
@@ -63,7 +63,7 @@ export class WebSocketListener {
   async open(): Promise<void> {
     const { listen, secure, tls } = this.#config;
     const { services, scope } = this.#core;
-    scope.defer(() => this.#cut());
+    scope.defer(() => this.#sockets.cut());
     if (listen.enabled) {
       this.ports.plain = await this.#listen(createServer(this.#patience(), refuseRequest), listen, 'listen');
     }
@@ -82,15 +82,8 @@ export class WebSocketListener {
 
   /** Accepts nobody new; waits until all are gone or the deadline has come. */
   async close(deadline: AbortSignal): Promise<void> {
-    this.#closing = true;
     for (const server of this.#servers) server.close();
-    if (this.#sockets.size > 0 && !deadline.aborted) {
-      await new Promise<void>((resolve) => {
-        this.#onEmpty = resolve;
-        deadline.addEventListener('abort', () => resolve(), { once: true });
-      });
-    }
-    this.#cut();
+    await this.#sockets.close(deadline);
   }
 
   #patience() {
@@ -121,28 +114,17 @@ export class WebSocketListener {
   }
 
   #accept(socket: Socket): void {
-    const address = socket.remoteAddress ?? 'unknown';
-    const { sessions, perAddress } = this.#config.limits;
-    const ofAddress = this.#perAddress.get(address) ?? 0;
-    if (this.#closing || this.#sockets.size >= sessions || ofAddress >= perAddress) {
-      this.#counters.connectionsRefused += 1;
+    const counters = this.#counters;
+    const onGone = (): void => {
+      counters.connectionsOpen -= 1;
+    };
+    if (!this.#sockets.admit(socket, onGone)) {
+      counters.connectionsRefused += 1;
       socket.on('error', () => undefined);
       socket.destroy();
       return;
     }
-    this.#perAddress.set(address, ofAddress + 1);
-    this.#sockets.add(socket);
-    this.#counters.connectionsOpen += 1;
-    socket.once('close', () => this.#forget(socket, address));
-  }
-
-  #forget(socket: Socket, address: string): void {
-    this.#sockets.delete(socket);
-    this.#counters.connectionsOpen -= 1;
-    const left = (this.#perAddress.get(address) ?? 1) - 1;
-    if (left > 0) this.#perAddress.set(address, left);
-    else this.#perAddress.delete(address);
-    if (this.#sockets.size === 0) this.#onEmpty();
+    counters.connectionsOpen += 1;
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -187,10 +169,6 @@ export class WebSocketListener {
       },
     );
     this.#onSocket(socket);
-  }
-
-  #cut(): void {
-    for (const socket of this.#sockets) socket.destroy();
   }
 }
 

@@ -19,9 +19,10 @@ export class ViewPlayback implements pacer.Viewer<Batches> {
   readonly #transports: TransportStreams;
   readonly #onWritten = (): void => this.#continue();
   readonly #place: Place;
-  /** Of a track that came later: it goes with the next batch. */
+  /** It begins anew, and goes with the next batch. */
   #held: QueuedUnit | undefined;
   #jumps = 0;
+  #begins = false;
   #full = false;
 
   constructor(subscription: Subscription, dependencies: { socket: ViewSocket; transports: TransportStreams }) {
@@ -58,9 +59,11 @@ export class ViewPlayback implements pacer.Viewer<Batches> {
     let bytes = 0;
     while (bytes < batchBytes) {
       const next = this.#held ?? this.#subscription.pull();
-      this.#held = undefined;
       if (next === undefined) return;
-      if (this.#place.transport?.carries(next.track) !== true || this.#hasJumped()) {
+      // Of a unit that was held it is known already: more jumps may have come since, behind it.
+      if (this.#held === undefined) this.#note(next);
+      this.#held = undefined;
+      if (this.#begins) {
         // What was pulled before belongs to the bytes before.
         if (into.length > 0) {
           this.#held = next;
@@ -73,13 +76,15 @@ export class ViewPlayback implements pacer.Viewer<Batches> {
     }
   }
 
-  /** Jumps happen on the first pull of a turn: nothing is written meanwhile. */
-  #hasJumped(): boolean {
-    return this.#subscription.counters.jumps !== this.#jumps;
+  /** Whether `next` goes on from what came before. */
+  #note(next: QueuedUnit): void {
+    const { jumps } = this.#subscription.counters;
+    this.#begins = jumps !== this.#jumps || this.#place.transport?.carries(next.track) !== true;
+    this.#jumps = jumps;
   }
 
   #begin(next: QueuedUnit): void {
-    this.#jumps = this.#subscription.counters.jumps;
+    this.#begins = false;
     if (this.#place.transport?.carries(next.track) !== true) {
       const { tracks } = this.#subscription;
       // A unit of a track that is left already still goes out in its own packets.

@@ -20,6 +20,8 @@ export class TransportStream {
   readonly form: SharedForm<Buffer>;
   readonly tables: Buffer;
   readonly #muxer: TsMuxer;
+  /** Positions in the logs that come next. */
+  readonly #next = new Map<Track, number>();
 
   /** `version` tells the tables of one from those of another for a viewer who comes from there. */
   constructor(tracks: readonly Track[], version: number) {
@@ -38,7 +40,23 @@ export class TransportStream {
     return this.tracks.includes(track);
   }
 
+  /** Units become packets in their order, so that counters run on: those that the viewer jumped over others may still take. */
   #packets(unit: AccessUnit): Buffer {
+    const track = this.tracks.find(({ kind }) => kind === unit.codec.kind);
+    if (track === undefined) throw new TypeError(`${unit.codec.kind} is not carried`);
+    const { log } = track;
+    let position = Math.max(this.#next.get(track) ?? log.findFrom(unit.pts), log.start);
+    for (; position < log.end; position += 1) {
+      const before = log.find(position)?.unit;
+      if (before === undefined || before.dts > unit.dts) break;
+      this.#next.set(track, position + 1);
+      if (before === unit) break;
+      before.as(this.form);
+    }
+    return this.#write(unit);
+  }
+
+  #write(unit: AccessUnit): Buffer {
     const { kind } = unit.codec;
     // Decoding order is that of presentation; keyframes carry their sequence header.
     const pts = toTicks(unit.pts, clockRate) + startTicks;

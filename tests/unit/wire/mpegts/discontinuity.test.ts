@@ -44,6 +44,15 @@ describe('markDiscontinuity', () => {
     });
   }
 
+  it('reaches the first payload behind packets of PCR', () => {
+    const before = unit(256, 10);
+    unit(256, 11);
+    const later = Buffer.from(unit(256, 20)); // 360 ms: PCRs are filled in
+    assert.equal((later[3] ?? 0) & 0x30, 0x20, 'no payload in the first packet');
+    assert.equal(markDiscontinuity(later, 0), true);
+    assert.equal(read([tables, before, later]).errors, 0);
+  });
+
   it('leaves a packet alone that has no room for it', () => {
     const before = Buffer.from(tables);
     assert.equal(markDiscontinuity(before, 0), false);

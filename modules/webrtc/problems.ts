@@ -45,8 +45,10 @@ export function statusOf(error: unknown): number {
   // RFC 9110 15.5.2: who may try again with credentials is told so.
   if (isError(error, 'access-refused') && error.detail.challenge === true) return 401;
   if (error instanceof SwitchyardError) return statuses[(error as SwitchyardError).code] ?? 500;
-  const { statusCode } = error as { readonly statusCode?: number };
-  return statusCode !== undefined && statusCode >= 400 && statusCode < 500 ? statusCode : 500;
+  // What the application around the routes refuses, and what fastify does.
+  const { statusCode, status } = error as { readonly statusCode?: number; readonly status?: number };
+  const told = statusCode ?? status ?? 500;
+  return told >= 400 && told < 500 ? told : 500;
 }
 
 export function headersOf(error: unknown, hasShownToken: boolean): Readonly<Record<string, string>> {

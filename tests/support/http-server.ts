@@ -22,8 +22,9 @@ export async function startHttpServer(
   http: object = {},
   modules: readonly Module[] = [],
   onPasswordMade: (user: string, password: string) => void = () => undefined,
+  others: object = {},
 ): Promise<HttpTestServer> {
-  const config = httpTree(http);
+  const config = httpTree(http, others);
   const server = createServer({ modules: [httpModule, ...modules], log: silentLog, config, onPasswordMade });
   await server.start();
   const portOf = (scheme: string): number => {

@@ -1,0 +1,210 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type Browser, chromium, type Page } from 'playwright-core';
+
+/** What the page tells of one of its peer connections. */
+export interface BrowserPeerState {
+  readonly connection: string;
+  /** Of a viewer: the picture that is shown. */
+  readonly width: number;
+  readonly height: number;
+  readonly currentTime: number;
+  /** Of a viewer decoded, of a publisher encoded. */
+  readonly frames: number;
+  readonly freezes: number;
+  readonly packetsLost: number;
+  readonly nacks: number;
+  readonly keyframes: number;
+  /** Sound that was heard, in squares of the full amplitude times seconds. */
+  readonly audioEnergy: number;
+  readonly audioPackets: number;
+  /** Mime types of what goes over the wire. */
+  readonly videoCodec: string | undefined;
+  readonly audioCodec: string | undefined;
+  readonly resource: string;
+}
+
+export interface BrowserOffer {
+  /** `video/VP8`: the only video codec of the offer. */
+  readonly codec?: string;
+  readonly audio?: boolean;
+  readonly video?: boolean;
+  /** Opens a data channel, which is refused. */
+  readonly data?: boolean;
+  readonly token?: string;
+  /** Layers of simulcast, by rid. */
+  readonly rids?: readonly string[];
+}
+
+const script = `
+const peers = new Map();
+let last = 0;
+function prefer(transceiver, kind, capabilities) {
+  if (!kind) return;
+  const wanted = capabilities.codecs.filter(({ mimeType }) => mimeType === kind || /rtx$/.test(mimeType));
+  transceiver.setCodecPreferences(wanted);
+}
+async function exchange(pc, url, token) {
+  await pc.setLocalDescription();
+  const headers = { 'content-type': 'application/sdp', ...(token ? { authorization: 'Bearer ' + token } : {}) };
+  const response = await fetch(url, { method: 'POST', headers, body: pc.localDescription.sdp });
+  const text = await response.text();
+  if (response.status !== 201) throw new Error(response.status + ' ' + text);
+  await pc.setRemoteDescription({ type: 'answer', sdp: text });
+  return { url: new URL(response.headers.get('location'), url).href, etag: response.headers.get('etag'), answer: text };
+}
+function keep(peer) {
+  last += 1;
+  peers.set(last, peer);
+  return last;
+}
+async function publish(url, { codec, audio = true, video = true, token, rids } = {}) {
+  const pc = new RTCPeerConnection();
+  const media = await navigator.mediaDevices.getUserMedia({ audio, video: video && { width: 640, height: 480 } });
+  for (const track of media.getTracks()) {
+    const sendEncodings = track.kind === 'video' && rids
+      ? rids.map((rid, index) => ({ rid, scaleResolutionDownBy: 2 ** (rids.length - 1 - index) })) : [{}];
+    const transceiver = pc.addTransceiver(track, { direction: 'sendonly', streams: [media], sendEncodings });
+    if (track.kind === 'video') prefer(transceiver, codec, RTCRtpSender.getCapabilities('video'));
+  }
+  return keep({ pc, media, ...(await exchange(pc, url, token)) });
+}
+async function play(url, { codec, audio = true, video = true, data = false, token } = {}) {
+  const pc = new RTCPeerConnection();
+  const element = document.createElement('video');
+  element.autoplay = true;
+  element.playsInline = true;
+  document.body.append(element);
+  pc.ontrack = ({ streams }) => { element.srcObject = streams[0]; };
+  if (video) prefer(pc.addTransceiver('video', { direction: 'recvonly' }), codec, RTCRtpReceiver.getCapabilities('video'));
+  if (audio) pc.addTransceiver('audio', { direction: 'recvonly' });
+  if (data) pc.createDataChannel('words');
+  return keep({ pc, element, ...(await exchange(pc, url, token)) });
+}
+async function restart(id) {
+  const peer = peers.get(id);
+  peer.pc.restartIce();
+  await peer.pc.setLocalDescription();
+  const offer = peer.pc.localDescription.sdp;
+  const pick = (name) => new RegExp('^a=' + name + ':.*$', 'm').exec(offer)[0];
+  const body = [pick('ice-ufrag'), pick('ice-pwd')].join('\\r\\n') + '\\r\\n';
+  const headers = { 'content-type': 'application/trickle-ice-sdpfrag', 'if-match': '*' };
+  const response = await fetch(peer.url, { method: 'PATCH', headers, body });
+  const text = await response.text();
+  if (response.status !== 200) throw new Error(response.status + ' ' + text);
+  const told = (name) => new RegExp('^a=' + name + ':.*$', 'm').exec(text)[0].trim();
+  peer.answer = peer.answer.replace(/^a=ice-ufrag:.*$/gm, told('ice-ufrag') + '\\r').replace(/^a=ice-pwd:.*$/gm, told('ice-pwd') + '\\r').replace(/\\r\\r/g, '\\r');
+  await peer.pc.setRemoteDescription({ type: 'answer', sdp: peer.answer });
+}
+async function end(id, politely = true) {
+  const peer = peers.get(id);
+  peers.delete(id);
+  if (politely) await fetch(peer.url, { method: 'DELETE' });
+  peer.pc.close();
+  for (const track of peer.media?.getTracks() ?? []) track.stop();
+  peer.element?.remove();
+}
+async function state(id) {
+  const { pc, element, url } = peers.get(id);
+  const told = { connection: pc.connectionState, width: element?.videoWidth ?? 0, height: element?.videoHeight ?? 0,
+    currentTime: element?.currentTime ?? 0, frames: 0, freezes: 0, packetsLost: 0, nacks: 0, keyframes: 0,
+    audioEnergy: 0, audioPackets: 0, resource: url };
+  const stats = await pc.getStats();
+  for (const entry of stats.values()) {
+    if (entry.type !== 'inbound-rtp' && entry.type !== 'outbound-rtp') continue;
+    const codec = stats.get(entry.codecId)?.mimeType;
+    if (entry.kind === 'video') {
+      told.videoCodec = codec ?? told.videoCodec;
+      told.frames += entry.framesDecoded ?? entry.framesEncoded ?? 0;
+      told.freezes += entry.freezeCount ?? 0;
+      told.nacks += entry.nackCount ?? 0;
+      told.keyframes += entry.keyFramesDecoded ?? entry.keyFramesEncoded ?? 0;
+    } else {
+      told.audioCodec = codec ?? told.audioCodec;
+      told.audioEnergy += entry.totalAudioEnergy ?? 0;
+      told.audioPackets += entry.packetsReceived ?? entry.packetsSent ?? 0;
+    }
+    told.packetsLost += entry.packetsLost ?? 0;
+  }
+  return told;
+}
+`;
+
+/** Chromium with a fake camera on a page of another origin than the server's. */
+export class WebRtcBrowser {
+  readonly #browser: Browser;
+  readonly #server: Server;
+  readonly page: Page;
+
+  private constructor(browser: Browser, server: Server, page: Page) {
+    this.#browser = browser;
+    this.#server = server;
+    this.page = page;
+  }
+
+  static async start(): Promise<WebRtcBrowser> {
+    const server = createServer((_request, response) => {
+      response.setHeader('content-type', 'text/html');
+      response.end(`<!doctype html><body><script>${script}</script>`);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const browser = await chromium.launch({
+      executablePath: '/usr/bin/chromium',
+      headless: false,
+      args: [
+        '--headless=new',
+        '--no-sandbox',
+        '--use-fake-device-for-media-stream',
+        '--use-fake-ui-for-media-stream',
+        '--autoplay-policy=no-user-gesture-required',
+        '--disable-features=WebRtcHideLocalIpsWithMdns',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    });
+    const page = await browser.newPage();
+    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+    return new WebRtcBrowser(browser, server, page);
+  }
+
+  /** Publishes the fake camera by WHIP; gives the number of the peer. Rejects with status and problem. */
+  publish(url: string, offer: BrowserOffer = {}): Promise<number> {
+    return this.page.evaluate(`publish(${JSON.stringify(url)}, ${JSON.stringify(offer)})`);
+  }
+
+  /** Plays by WHEP. */
+  play(url: string, offer: BrowserOffer = {}): Promise<number> {
+    return this.page.evaluate(`play(${JSON.stringify(url)}, ${JSON.stringify(offer)})`);
+  }
+
+  state(peer: number): Promise<BrowserPeerState> {
+    return this.page.evaluate(`state(${peer})`);
+  }
+
+  /** Waits until the state of a peer is as wished; rejects after `seconds`, with the state as it is. */
+  async waitFor(peer: number, holds: (state: BrowserPeerState) => boolean, seconds = 20): Promise<BrowserPeerState> {
+    const until = performance.now() + seconds * 1_000;
+    for (;;) {
+      const state = await this.state(peer);
+      if (holds(state)) return state;
+      if (performance.now() > until) throw new Error(`never came about: ${JSON.stringify(state)}`);
+      await this.page.waitForTimeout(100);
+    }
+  }
+
+  /** Restarts ICE by PATCH. */
+  restart(peer: number): Promise<void> {
+    return this.page.evaluate(`restart(${peer})`);
+  }
+
+  /** Ends a peer, by DELETE or without a word. */
+  end(peer: number, politely = true): Promise<void> {
+    return this.page.evaluate(`end(${peer}, ${politely})`);
+  }
+
+  async stop(): Promise<void> {
+    await this.#browser.close();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+}

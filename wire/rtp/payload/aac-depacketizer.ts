@@ -73,7 +73,8 @@ export class AacDepacketizer implements Depacketizer {
 
   /** Every piece tells the size of the whole frame, and none its place in it. */
   #gather(piece: Buffer, size: number, last: boolean, timestamp: number, gap: boolean): boolean {
-    if (gap) this.#broken = timestamp; // whether a beginning is missing can't be told
+    // Whether a beginning is missing can't be told behind a gap; and of empty pieces there could be any number.
+    if (gap || piece.length === 0) this.#broken = timestamp;
     if (this.#broken === timestamp) return false;
     this.#broken = undefined;
     if (this.#fragments.length === 0 || timestamp !== this.#timestamp) {

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type {} from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
 import type { Scope } from '../../core/lifecycle/scope.ts';
+import type { AdvertisedUrl } from '../../core/modules/module.ts';
 import { service } from '../../core/modules/service.ts';
 
 /** How other modules hang routes and upgrades on HTTP and HTTPS. Hang them in `configure`: they are served from the start on. */
@@ -32,6 +33,8 @@ export interface RouteOptions {
    * cookie admits anybody.
    */
   readonly origins?: readonly string[];
+  /** What people can be told to use here; `path` with NAME, such as `/whip/NAME`. */
+  readonly advertises?: Pick<AdvertisedUrl, 'protocol' | 'direction'> & { readonly path: string };
 }
 
 /**

@@ -84,7 +84,13 @@ export class HttpService {
   urls(): readonly AdvertisedUrl[] {
     return this.#listeners.flatMap(({ secure, port }): AdvertisedUrl[] => {
       if (port === undefined) return [];
-      return [{ protocol: 'http', direction: 'open', url: `${secure ? 'https' : 'http'}://HOST:${port}/` }];
+      const root = `${secure ? 'https' : 'http'}://HOST:${port}`;
+      const mounted = this.mounts.all().flatMap(({ options: { advertises } }): AdvertisedUrl[] => {
+        if (advertises === undefined) return [];
+        const { protocol, direction, path } = advertises;
+        return [{ protocol, direction, url: `${root}${path}` }];
+      });
+      return [{ protocol: 'http', direction: 'open', url: `${root}/` }, ...mounted];
     });
   }
 

@@ -17,7 +17,8 @@ export interface WhipDependencies extends Pick<EndpointDependencies, 'core' | 'r
 /** `/whip/NAME`: publishing by one POST. RFC 9725. */
 export function mountWhip({ iceServers, origins }: WhipSettings, dependencies: WhipDependencies): void {
   const { core, routes, peers, resources, occupancy } = dependencies;
-  routes.mount('/whip', core.scope, { access: 'public', origins }, (app) =>
+  const advertises = { protocol: 'whip', direction: 'publish', path: '/whip/NAME' } as const;
+  routes.mount('/whip', core.scope, { access: 'public', origins, advertises }, (app) =>
     addSignallingRoutes(
       app,
       { protocol: 'whip', summary: 'Publishes a stream: an offer is answered', iceServers },

@@ -274,6 +274,13 @@ describe('webrtc: WHIP and WHEP', function () {
     assert.equal(plane.transports.length, 0);
   });
 
+  it('says where it is', () => {
+    const urls = running.server.urls().map(({ protocol, direction, url }) => `${protocol} ${direction} ${url}`);
+    const { port, securePort } = running;
+    assert.ok(urls.includes(`whip publish http://HOST:${port}/whip/NAME`), urls.join());
+    assert.ok(urls.includes(`whep play https://HOST:${securePort}/whep/NAME`));
+  });
+
   it('ends its sessions with the module', async () => {
     await created(await publish('room'));
     const { core } = running.server;

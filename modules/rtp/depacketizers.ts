@@ -7,6 +7,7 @@ import { G729Depacketizer } from '../../wire/rtp/payload/g729.ts';
 import { LatmDepacketizer } from '../../wire/rtp/payload/latm.ts';
 import { Mp3AduDepacketizer } from '../../wire/rtp/payload/mp3-adu.ts';
 import { MpegAudioDepacketizer } from '../../wire/rtp/payload/mpeg-audio.ts';
+import { Mpeg4VideoDepacketizer } from '../../wire/rtp/payload/mpeg4-video.ts';
 import { h264Grammar, h265Grammar, NalDepacketizer } from '../../wire/rtp/payload/nal-depacketizer.ts';
 import { PlainDepacketizer } from '../../wire/rtp/payload/plain.ts';
 import { Vp8Depacketizer } from '../../wire/rtp/payload/vp8.ts';
@@ -34,6 +35,8 @@ export function depacketizerFor(
       return new Vp9Depacketizer(limits, emit);
     case 'av1':
       return new Av1Depacketizer(limits, emit);
+    case 'mpeg4':
+      return new Mpeg4VideoDepacketizer(limits, emit);
     case 'aac':
       return aacDepacketizer(medium.format, emit);
     case 'mp3':

@@ -6,6 +6,7 @@ import { h264Codec } from '../../core/media/codecs/h264.ts';
 import { h265Codec } from '../../core/media/codecs/h265.ts';
 import { mp2Codec } from '../../core/media/codecs/mp2.ts';
 import { mp3Codec } from '../../core/media/codecs/mp3.ts';
+import { mpeg4Codec } from '../../core/media/codecs/mpeg4.ts';
 import { h264NalType } from '../../core/media/codecs/nal-unit.ts';
 import { opusCodec } from '../../core/media/codecs/opus.ts';
 import { sameCodec } from '../../core/media/codecs/same-codec.ts';
@@ -68,6 +69,10 @@ export function videoCodecOf(format: RtpFormat): VideoCodec | undefined {
         const [vps, sps, pps] = ['vps', 'sps', 'pps'].map((set) => base64List(parameters.get(`sprop-${set}`))); // RFC 7798 7.1
         if (vps === undefined || sps === undefined || pps === undefined) return undefined;
         return vps.length * sps.length * pps.length === 0 ? undefined : h265Codec(vps, sps, pps);
+      }
+      case 'mpeg4': {
+        const config = parameters.get('config'); // RFC 6416 7.1
+        return config === undefined ? undefined : mpeg4Codec(Buffer.from(config, 'hex'));
       }
       default:
         return undefined;

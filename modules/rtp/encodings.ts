@@ -9,6 +9,7 @@ const videoEncodings: Readonly<Record<string, VideoCodecName>> = {
   VP8: 'vp8',
   VP9: 'vp9',
   AV1: 'av1',
+  'MP4V-ES': 'mpeg4',
 };
 const audioEncodings: Readonly<Record<string, AudioCodecName>> = {
   'MPEG4-GENERIC': 'aac',

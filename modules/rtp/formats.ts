@@ -16,7 +16,7 @@ const staticTypes = { pcmu: 0, pcma: 8, g722: 9, mpegAudio: 14, g729: 18 } as co
 /** What can be sent, best first. */
 export function targetsFor(kind: MediaKind): readonly CodecTarget[] {
   return kind === 'video'
-    ? accepting('h264', 'h265', 'vp8', 'vp9', 'av1')
+    ? accepting('h264', 'h265', 'vp8', 'vp9', 'av1', 'mpeg4')
     : [
         ...accepting('aac', 'opus', 'mp3', 'g722', 'g729', 'speex'),
         // RFC 3551 4.5.14: any rate and channels by a dynamic type; players know the static one
@@ -80,6 +80,14 @@ function describeVideo(codec: VideoCodec): Told | undefined {
         ['tier', String(codec.tier)],
       ]);
       return { encoding: 'AV1', clockRate: videoClock, parameters };
+    }
+    case 'mpeg4': {
+      // RFC 6416 7.1; what does not say its profile is simple
+      const parameters = new Map([
+        ['profile-level-id', String(codec.profile ?? 1)],
+        ['config', codec.config.toString('hex').toUpperCase()],
+      ]);
+      return { encoding: 'MP4V-ES', clockRate: videoClock, parameters };
     }
     default:
       return undefined;

@@ -1,12 +1,14 @@
 import { Buffer } from 'node:buffer';
 import type { AccessUnit, SharedForm } from '../../core/media/access-unit.ts';
 import { OBU_SEQUENCE_HEADER, obuType } from '../../core/media/codecs/av1-obu.ts';
-import type { CodecDescriptor } from '../../core/media/codecs/codec-descriptor.ts';
+import type { CodecDescriptor, Mpeg4Codec } from '../../core/media/codecs/codec-descriptor.ts';
+import { findMpeg4Config } from '../../core/media/codecs/mpeg4.ts';
 import { h264NalType, h265NalType } from '../../core/media/codecs/nal-unit.ts';
 import { packetizeAac } from '../../wire/rtp/payload/aac-packetizer.ts';
 import { packetizeAv1 } from '../../wire/rtp/payload/av1-packetizer.ts';
 import { g729Frame, g729Ticks } from '../../wire/rtp/payload/g729.ts';
 import { packetizeMpegAudio } from '../../wire/rtp/payload/mpeg-audio.ts';
+import { packetizeMpeg4Video } from '../../wire/rtp/payload/mpeg4-video.ts';
 import { packetizeH264, packetizeH265 } from '../../wire/rtp/payload/nal-packetizer.ts';
 import { packetizeBlocks } from '../../wire/rtp/payload/plain.ts';
 import { packetizeVp8 } from '../../wire/rtp/payload/vp8.ts';
@@ -52,6 +54,8 @@ function packetize(unit: AccessUnit, most: number): readonly Buffer[] {
       return packetizeVp9(frame, unit.keyframe, most);
     case 'av1':
       return packetizeAv1(withSets(unit, [codec.sequenceHeader], obuType, OBU_SEQUENCE_HEADER), unit.keyframe, most);
+    case 'mpeg4':
+      return packetizeMpeg4Video(withHeaders(unit, codec), most);
     case 'mp3':
     case 'mp2':
       return packetizeMpegAudio(frame, most);
@@ -64,6 +68,12 @@ function packetize(unit: AccessUnit, most: number): readonly Buffer[] {
     default:
       return parts; // a frame is a payload
   }
+}
+
+/** Headers go before each key frame that has none, as parameter sets do. */
+function withHeaders({ keyframe, parts }: AccessUnit, { config }: Mpeg4Codec): Buffer {
+  const frame = parts[0] ?? noBytes;
+  return !keyframe || findMpeg4Config(frame) !== undefined ? frame : Buffer.concat([config, frame]);
 }
 
 /**

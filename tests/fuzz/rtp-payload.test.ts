@@ -15,6 +15,7 @@ import { joinVp9Frames, splitVp9Superframe } from '../../wire/rtp/payload/vp9-su
 import { depacketizers, PayloadFeed } from '../support/rtp-payloads.ts';
 import { audioCaptures } from '../vectors/rtp/payload-audio.ts';
 import { av1Units } from '../vectors/rtp/payload-descriptors.ts';
+import { mpeg4Captures } from '../vectors/rtp/payload-mpeg4.ts';
 import { nalCaptures } from '../vectors/rtp/payload-nal.ts';
 import { vpCaptures } from '../vectors/rtp/payload-vp.ts';
 import { mutated } from './codec-records-mutations.ts';
@@ -26,7 +27,7 @@ const limits = { unitPackets: 12, unitBytes: 4_000 };
 /** A packet may hold frames, and each is at most so long; what goes over packets is bound by the limits or by its own. */
 const longestUnit = 66_000;
 
-const captured = [...vpCaptures, ...nalCaptures, ...audioCaptures];
+const captured = [...vpCaptures, ...nalCaptures, ...mpeg4Captures, ...audioCaptures];
 const av1Payloads = av1Units.flatMap(({ payloads }) => payloads.map((payload) => Buffer.from(payload, 'hex')));
 const aduPayload = Buffer.concat([Buffer.from('4062fffb106400000000', 'hex'), Buffer.alloc(90)]);
 

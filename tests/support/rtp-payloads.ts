@@ -7,6 +7,7 @@ import { G729Depacketizer } from '../../wire/rtp/payload/g729.ts';
 import { LatmDepacketizer } from '../../wire/rtp/payload/latm.ts';
 import { Mp3AduDepacketizer } from '../../wire/rtp/payload/mp3-adu.ts';
 import { MpegAudioDepacketizer } from '../../wire/rtp/payload/mpeg-audio.ts';
+import { Mpeg4VideoDepacketizer } from '../../wire/rtp/payload/mpeg4-video.ts';
 import { h264Grammar, h265Grammar, NalDepacketizer } from '../../wire/rtp/payload/nal-depacketizer.ts';
 import { PlainDepacketizer } from '../../wire/rtp/payload/plain.ts';
 import { Vp8Depacketizer } from '../../wire/rtp/payload/vp8.ts';
@@ -23,6 +24,7 @@ export const depacketizers: Readonly<Record<string, (emit: Emit, limits: Depacke
   h265: (emit, limits) => new NalDepacketizer(h265Grammar, limits, emit),
   vp8: (emit, limits) => new Vp8Depacketizer(limits, emit),
   vp9: (emit, limits) => new Vp9Depacketizer(limits, emit),
+  mpeg4: (emit, limits) => new Mpeg4VideoDepacketizer(limits, emit),
   av1: (emit, limits) => new Av1Depacketizer(limits, emit),
   aac: (emit) => new AacDepacketizer(aacHbr, emit),
   latm: (emit) => new LatmDepacketizer(1, aacTicks, emit),

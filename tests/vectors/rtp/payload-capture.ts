@@ -2,7 +2,7 @@
 export interface PayloadCapture {
   readonly name: string;
   /** Which depacketizer reads it. */
-  readonly format: 'vp8' | 'vp9' | 'h264' | 'h265' | 'mpa' | 'aac' | 'latm';
+  readonly format: 'vp8' | 'vp9' | 'h264' | 'h265' | 'mpeg4' | 'mpa' | 'aac' | 'latm';
   readonly origin: string;
   /** Whole RTP packets, hexadecimal. */
   readonly packets: readonly string[];

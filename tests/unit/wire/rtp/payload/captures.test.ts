@@ -3,6 +3,7 @@ import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { PayloadFeed } from '../../../../support/rtp-payloads.ts';
 import { audioCaptures } from '../../../../vectors/rtp/payload-audio.ts';
+import { mpeg4Captures } from '../../../../vectors/rtp/payload-mpeg4.ts';
 import { nalCaptures } from '../../../../vectors/rtp/payload-nal.ts';
 import { vpCaptures } from '../../../../vectors/rtp/payload-vp.ts';
 
@@ -11,7 +12,7 @@ function sumOf(part: string): string {
 }
 
 describe('RTP payloads of foreign senders', () => {
-  for (const { name, format, packets, units } of [...vpCaptures, ...nalCaptures, ...audioCaptures]) {
+  for (const { name, format, packets, units } of [...vpCaptures, ...nalCaptures, ...mpeg4Captures, ...audioCaptures]) {
     const all = packets.map((packet) => Buffer.from(packet, 'hex'));
     const first = all[0]?.readUInt32BE(4) ?? 0;
 

@@ -31,6 +31,8 @@ export class ReorderBuffer {
   readonly #release: (bytes: Buffer) => void;
   readonly #lose: (count: number) => void;
   readonly #slots: (Buffer | undefined)[] = [];
+  /** When each that is held showed that something in front of it is missing, µs. */
+  readonly #noticed: number[] = [];
   #next: number | undefined;
   #newest = 0;
   #held = 0;
@@ -101,12 +103,15 @@ export class ReorderBuffer {
       this.duplicates += 1;
       return;
     }
-    if (sequence < this.#newest && this.#held > 0) this.reordered += 1;
+    const late = this.#held > 0 && sequence < this.#newest;
+    if (late) this.reordered += 1;
+    else this.#newest = sequence;
     this.#slots[slot] = bytes;
-    if (this.#held === 0 || sequence > this.#newest) this.#newest = sequence;
+    // What comes late into a gap does not make the rest of the gap younger.
+    this.#noticed[slot] = late ? this.#noticedAfter(sequence) : this.#clock.now();
     this.#held += 1;
     this.#releaseReady();
-    if (this.#held > 0) this.#cancel ??= afterIn(this.#scope, this.#clock, this.#wait, () => this.#giveUpGap());
+    this.#arm();
   }
 
   #releaseReady(): void {
@@ -124,31 +129,41 @@ export class ReorderBuffer {
     if (progress) this.#disarm();
   }
 
+  /** When the gap in front of the next packet that is held showed. */
+  #noticedAfter(sequence: number): number {
+    let at = sequence + 1;
+    while (at < this.#newest && this.#slots[at & (this.#capacity - 1)] === undefined) at += 1;
+    return this.#noticed[at & (this.#capacity - 1)] ?? 0;
+  }
+
+  /** Each gap is waited for from the moment at which it showed, not one after the other. */
+  #arm(): void {
+    if (this.#held === 0 || this.#cancel !== undefined) return;
+    const left = this.#noticedAfter((this.#next ?? 0) - 1) + this.#wait - this.#clock.now();
+    this.#cancel = afterIn(this.#scope, this.#clock, Math.max(0, left) as Micros, () => this.#giveUpGap());
+  }
+
   /** The oldest gap has been waited for long enough. */
   #giveUpGap(): void {
     this.#cancel = undefined;
     if (this.#held === 0) return;
+    this.#passGap();
+    this.#arm();
+  }
+
+  #passGap(): void {
     let lost = 0;
     while (this.#slots[(this.#next ?? 0) & (this.#capacity - 1)] === undefined) {
       this.#next = (this.#next ?? 0) + 1;
       lost += 1;
     }
-    this.#lose(lost);
+    if (lost > 0) this.#lose(lost);
     this.#releaseReady();
-    if (this.#held > 0) this.#cancel ??= afterIn(this.#scope, this.#clock, this.#wait, () => this.#giveUpGap());
   }
 
   #giveUpTo(sequence: number): void {
     this.#disarm();
-    while (this.#held > 0) {
-      let lost = 0;
-      while (this.#slots[(this.#next ?? 0) & (this.#capacity - 1)] === undefined) {
-        this.#next = (this.#next ?? 0) + 1;
-        lost += 1;
-      }
-      if (lost > 0) this.#lose(lost);
-      this.#releaseReady();
-    }
+    while (this.#held > 0) this.#passGap();
     const rest = sequence - (this.#next ?? sequence);
     if (rest > 0) this.#lose(rest);
     this.#next = Math.max(this.#next ?? sequence, sequence);

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { AccessUnit } from '../../core/media/access-unit.ts';
 import { h264NalType } from '../../core/media/codecs/nal-unit.ts';
 import type { Publication, TrackWriter } from '../../core/streams/publication.ts';
@@ -263,9 +264,11 @@ function collect(subscription: Subscription): Collected {
   };
 }
 
-/** The bytes of a unit without parameter sets, which may go in band or not. */
+/** A hash of the bytes of a unit without parameter sets, which may go in band or not. */
 function fingerprint(unit: AccessUnit): string {
   const parts =
     unit.codec.name === 'h264' ? unit.parts.filter((part) => ![7, 8].includes(h264NalType(part))) : unit.parts;
-  return Buffer.concat([...parts]).toString('base64');
+  const hash = createHash('sha1');
+  for (const part of parts) hash.update(part);
+  return hash.digest('hex').slice(0, 12);
 }

@@ -1,6 +1,6 @@
 import type { Core } from '../../../core/core.ts';
 import type { Publication } from '../../../core/streams/publication.ts';
-import { type Micros, micros, millis, ZERO } from '../../../core/time/micros.ts';
+import { type Micros, micros, millis } from '../../../core/time/micros.ts';
 import { nackEntries } from '../../../wire/rtcp/nack.ts';
 import type { RtcpPacket } from '../../../wire/rtcp/packet.ts';
 import type { RtpPacket } from '../../../wire/rtp/packet.ts';
@@ -31,10 +31,11 @@ export interface IncomingLayerDependencies {
 const capacity = 2_048;
 /** Until an answer has been seen. */
 const usualRoundTrip = millis(100);
-/** A missing packet is waited for over two requests and their answers, within these bounds. */
-const leastWait = millis(100);
-const longestWait = millis(500);
-const slack = millis(60);
+/** A missing packet is waited for over three requests and their answers, within these bounds: less of a freeze than a key frame. */
+const leastWait = millis(150);
+const longestWait = millis(600);
+const roundTrips = 5;
+const slack = millis(40);
 
 /** One source of pictures or sound of a publisher: its packets in order, what it lacks, what it has to be asked for. */
 export class IncomingLayer {
@@ -137,5 +138,5 @@ export class IncomingLayer {
 }
 
 function waitFor(roundTrip: Micros): Micros {
-  return micros(Math.min(longestWait, Math.max(leastWait, roundTrip * 2.5 + slack, ZERO)));
+  return micros(Math.min(longestWait, Math.max(leastWait, roundTrip * roundTrips + slack)));
 }

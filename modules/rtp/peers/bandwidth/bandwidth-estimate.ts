@@ -94,8 +94,9 @@ export class BandwidthEstimate {
     }
     if (packets === 0) return;
     this.#feedbacks += 1;
-    this.#delayBased.update(this.#trend.signal, this.#arrived.rate, now, roundTrip);
-    this.#lossBased.note(lost, packets, this.#delayBased.rate, now);
+    const { rate: arrived, peak } = this.#arrived;
+    this.#delayBased.update(this.#trend.signal, { arrived, peak }, now, roundTrip);
+    this.#lossBased.note(lost, packets, this.#delayBased.rate, peak, now);
   }
 
   /** The receiver's own estimate: draft-alvestrand-rmcat-remb-03. It bounds what feedback says, or stands in for it. */

@@ -4,6 +4,8 @@ import type { RateBounds } from './rate-control.ts';
 const rise = 0.02;
 const fall = 0.1;
 const increase = 1.05;
+/** Where so much is lost, not much more than what arrives gets through, whatever was believed before. */
+const headroom = 1.2;
 /** Losses are looked at over so many packets and so much time, µs, at least. */
 const leastPackets = 20;
 const interval = 500_000;
@@ -27,21 +29,24 @@ export class LossControl {
     return this.#rate;
   }
 
-  /** What became of packets since the last call. `ceiling`: what the link bears as far as is known otherwise, bits a second. */
-  note(lost: number, packets: number, ceiling: number, now: number): void {
+  /**
+   * What became of packets since the last call. `ceiling`: what the link bears as far as is known otherwise; `arrived`: what gets
+   * through, bits a second.
+   */
+  note(lost: number, packets: number, ceiling: number, arrived: number | undefined, now: number): void {
     this.#since ??= now;
     this.#lost += lost;
     this.#packets += packets;
     if (this.#packets < leastPackets || now - this.#since < interval) return;
-    this.update(this.#lost / this.#packets, ceiling);
+    this.update(this.#lost / this.#packets, ceiling, arrived);
     this.#lost = 0;
     this.#packets = 0;
     this.#since = now;
   }
 
-  update(share: number, ceiling: number): void {
+  update(share: number, ceiling: number, arrived = Infinity): void {
     this.share = share;
-    if (share > fall) this.#rate *= 1 - 0.5 * share;
+    if (share > fall) this.#rate = Math.min(this.#rate, arrived * headroom) * (1 - 0.5 * share);
     // It has no say while nothing is lost, and begins to fall from where the rate is then.
     else if (share < rise) this.#rate = Math.max(this.#rate * increase, ceiling);
     this.#rate = Math.min(

@@ -45,13 +45,18 @@ export class RateControl {
     this.#rate = this.#bounded(rate);
   }
 
-  /** `arrived` is the bit rate that came through, `now` and `roundTrip` in µs. */
-  update(signal: LinkSignal, arrived: number | undefined, now: number, roundTrip: number): void {
+  /** `arrived` is the bit rate that came through, `peak` that of the last moment; `now` and `roundTrip` in µs. */
+  update(
+    signal: LinkSignal,
+    { arrived, peak }: { readonly arrived: number | undefined; readonly peak: number | undefined },
+    now: number,
+    roundTrip: number,
+  ): void {
     const passed = Math.min(1, (now - (this.#updatedAt ?? now)) / 1e6);
     this.#updatedAt = now;
     this.#change(signal);
     if (this.#state === 'increase') this.#increase(arrived, passed, roundTrip);
-    else if (this.#state === 'decrease') this.#decrease(arrived, now, roundTrip);
+    else if (this.#state === 'decrease') this.#decrease(peak, now, roundTrip);
   }
 
   /** 5.5: the table of states and signals. */

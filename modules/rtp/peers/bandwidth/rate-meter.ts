@@ -39,10 +39,22 @@ export class RateMeter {
 
   /** Bits a second; undefined while too little has come. */
   get rate(): number | undefined {
-    const span = Math.min(this.#bytes.length, this.#newest - this.#first + 1);
+    return this.#over(this.#bytes.length);
+  }
+
+  /** The larger of `rate` and that of the last few buckets: what a source that pauses gets through when it does not. */
+  get peak(): number | undefined {
+    const rate = this.rate;
+    return rate === undefined ? undefined : Math.max(rate, this.#over(leastBuckets + 1) ?? 0);
+  }
+
+  #over(buckets: number): number | undefined {
+    const span = Math.min(buckets, this.#newest - this.#first + 1);
     if (this.#newest < 0 || span < leastBuckets) return undefined;
     let bytes = 0;
-    for (let index = 0; index < this.#bytes.length; index += 1) bytes += this.#bytes[index] ?? 0;
+    for (let back = 0; back < span; back += 1) {
+      bytes += this.#bytes[(this.#newest - back) % this.#bytes.length] ?? 0;
+    }
     return (bytes * 8e6) / (span * this.#length);
   }
 }

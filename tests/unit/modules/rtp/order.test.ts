@@ -39,6 +39,19 @@ describe('modules/rtp order', () => {
     assert.equal(buffer.duplicates, 2);
   });
 
+  it('waits for each gap from when it showed, not for one after the other', () => {
+    const { clock, out, push } = makeBuffer();
+    for (const sequence of [10, 12]) push(sequence);
+    clock.advance(millis(20));
+    for (const sequence of [14, 16]) push(sequence);
+    clock.advance(millis(20));
+    push(13); // late into a gap, which is no younger for it
+    clock.advance(millis(21));
+    assert.deepEqual(out, [10, 'lost 1', 12, 13, 14]);
+    clock.advance(millis(19));
+    assert.deepEqual(out.slice(5), ['lost 1', 16]);
+  });
+
   it('gives every packet once and in order, whatever the shuffle within its reach', () => {
     fc.assert(
       fc.property(

@@ -101,6 +101,7 @@ export class Peers implements WebRtcPeers {
       local: transport.local,
       sessionId: newId(),
       label,
+      mostVideo: request.bitrate?.maximum,
     });
     const peer = new Peer('publish', {
       ...{ answer, transport, scope, counters, clock: core.clock },

@@ -16,6 +16,8 @@ export interface AnswerSettings {
   readonly sessionId: string;
   /** The stream id of `a=msid`, one for all tracks, and the cname. See `labelOf`. */
   readonly label: string;
+  /** What a publisher may send of video at most, bits a second. */
+  readonly mostVideo?: number | undefined;
   /** A viewer's sources. */
   readonly sourceOf?: (
     kind: 'video' | 'audio',
@@ -86,6 +88,7 @@ function accept({ section, medium }: AgreedSection, settings: AnswerSettings): S
   ];
   return {
     ...place(section.media, local.port, local.address),
+    bandwidth: kind === 'video' && publishes ? boundsOf(settings.mostVideo) : [],
     formats: formats.flatMap(({ payloadType, rtx }) => [payloadType, ...(rtx === undefined ? [] : [rtx])]).map(String),
     attributes,
   };
@@ -97,6 +100,15 @@ function place(
   connection: string,
 ): Omit<SdpMedia, 'formats' | 'attributes'> {
   return { kind, port, portCount: undefined, protocol, title: undefined, connection, bandwidth: [] };
+}
+
+/** RFC 3890 6.2, and its elder in kilobits that some know alone. */
+function boundsOf(most: number | undefined): SdpMedia['bandwidth'] {
+  if (most === undefined) return [];
+  return [
+    { type: 'AS', value: Math.ceil(most / 1_000) },
+    { type: 'TIAS', value: most },
+  ];
 }
 
 /** `a=fmtp` right behind its `a=rtpmap`: clients that edit answers look there. */

@@ -77,6 +77,13 @@ describe('webrtc: peers', () => {
     assert.deepEqual(counters.peers, { publish: 0, play: 0 });
   });
 
+  it('tells a publisher how much it may send', async () => {
+    const peer = await peers().publish(offer(offers.chromiumPublish, { bitrate: { maximum: 300_500 } }));
+    assert.match(peer.answer, /m=video [^]*b=AS:301\r\nb=TIAS:300500\r\n/);
+    assert.deepEqual(plane.ingests[0]?.bitrate, { maximum: 300_500 });
+    assert.doesNotMatch((await peers().publish(offer(offers.chromiumPublish, { name: 'b' }))).answer, /^b=/m);
+  });
+
   it('connects, and tells the bytes', async () => {
     const peer = await peers().publish(offer(offers.chromiumPublish));
     plane.videoBytes = 5;

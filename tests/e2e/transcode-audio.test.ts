@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { AccessUnit } from '../../core/media/access-unit.ts';
 import type { CodecTarget } from '../../core/media/codec-target.ts';
 import type { AudioCodec, AudioCodecName } from '../../core/media/codecs/codec-descriptor.ts';
@@ -16,6 +17,13 @@ const tone = (rate: number, channels: number, more = ''): string[] => [
   ...['-f', 'lavfi', '-i', `sine=frequency=1000:sample_rate=${rate}`, '-t', '4'],
   ...['-af', `volume=0:enable='lt(t,1)',pan=${channels === 2 ? 'stereo|c0=c0|c1=c0' : 'mono|c0=c0'}${more}`],
 ];
+/** A tone coded by bcg729, and what its own decoder made of it. */
+const g729 = JSON.parse(readFileSync(new URL('../vectors/g729/tone.json', import.meta.url), 'utf8')) as {
+  readonly frames: string;
+  readonly frequency: number;
+  readonly decibels: number;
+  readonly beginsAt: number;
+};
 const framed = ',asetnsamples=160:p=0';
 
 const sources: readonly { name: AudioCodecName; args: readonly string[] }[] = [
@@ -136,6 +144,23 @@ describe('Audio through ffmpeg', function () {
       made.map(({ pts }) => pts - (made[0]?.pts ?? 0)),
       made.map((_, index) => index * 20_000),
     );
+  });
+
+  it('decodes G.729 as another decoder does: pitch, level and beginning of a tone', async () => {
+    const codec = pcmCodec('g729');
+    const units = Array.from({ length: g729.frames.length / 40 }, (_, index) => {
+      const at = (index * 20_000) as AccessUnit['pts'];
+      const parts = [Buffer.from(g729.frames.slice(index * 40, index * 40 + 40), 'hex')];
+      return new AccessUnit({ codec, pts: at, dts: at, keyframe: true, parts });
+    });
+    for (const target of ['opus', 'aac'] as const) {
+      const made = await transcode(units, { codec: target, channels: 1 });
+      const { frequency, level, startsAt } = toneOf(decodeSound(made));
+      assert.ok(Math.abs(frequency - g729.frequency) < 1, `${target}: ${frequency} Hz`);
+      assert.ok(Math.abs(level - g729.decibels) < 1, `${target}: ${level} dB, was ${g729.decibels}`);
+      assert.ok(Math.abs(startsAt - g729.beginsAt * 1e6) < 20_000, `${target}: ${startsAt} µs`);
+      await core.streams.find('one')?.publication?.scope.close({ code: 'done' });
+    }
   });
 
   it('goes on after a pause of a minute, with the pause in its times', async () => {

@@ -1,6 +1,6 @@
-import { optional, section } from './composites.ts';
+import { list, optional, type SectionOf, section } from './composites.ts';
 import type { Infer } from './field.ts';
-import { duration, flag, host, integer, path, port } from './fields.ts';
+import { duration, flag, host, integer, path, port, portRange, text } from './fields.ts';
 
 const loopback = '127.0.0.1';
 
@@ -78,3 +78,47 @@ export function limits(options: LimitsOptions = {}) {
   );
 }
 export type Limits = Infer<ReturnType<typeof limits>>;
+
+export interface OutgoingOptions {
+  readonly ports: string;
+  readonly portsAbout?: string;
+  readonly retryFirst: string;
+  readonly retryLongest: string;
+  readonly retryLongestAbout?: string;
+  /** What TLS makes of the protocol: `RTMPS`. */
+  readonly secureName: string;
+  /** The form of stream names that are URIs. */
+  readonly uri: string;
+}
+
+/** The fields of a `client` section, connections to other servers: `{ ports, timeout, retryFirst, retryLongest, rejectUnauthorized, hosts, addresses }`. */
+export function outgoing(options: OutgoingOptions) {
+  return {
+    ports: portRange({ default: options.ports, about: options.portsAbout ?? 'Local ports of outgoing connections.' }),
+    timeout: duration({ default: '10s', minimum: '100ms', about: 'How long another server may take to answer.' }),
+    retryFirst: duration({
+      default: options.retryFirst,
+      minimum: '10ms',
+      about: 'Pause before the first new attempt.',
+    }),
+    retryLongest: duration({
+      default: options.retryLongest,
+      minimum: '10ms',
+      about: options.retryLongestAbout ?? 'Longest pause between attempts.',
+    }),
+    rejectUnauthorized: flag({
+      default: true,
+      about: `Whether the certificate of an ${options.secureName} server must be valid.`,
+    }),
+    hosts: list(text({ about: 'A host name or address; "*" is any.', longest: 253 }), {
+      about: `Hosts that stream names of the form ${options.uri}, and REST calls, may reach. None when empty.`,
+      longest: 1_000,
+    }),
+    addresses: list(text({ about: 'An address or a network, such as 10.0.0.0/8.', longest: 64 }), {
+      about:
+        'Addresses that those names may lead to although they are loopback, link-local, private or otherwise inner ones.',
+      longest: 1_000,
+    }),
+  };
+}
+export type OutgoingConfig = SectionOf<ReturnType<typeof outgoing>>;

@@ -25,5 +25,5 @@ export {
   size,
   text,
 } from './fields.ts';
-export { type Limits, type Listen, limits, listen, type Tls, tls } from './fragments.ts';
+export { type Limits, type Listen, limits, listen, type OutgoingConfig, outgoing, type Tls, tls } from './fragments.ts';
 export { Secret } from './secret.ts';

@@ -1,7 +1,6 @@
 import {
   choice,
   duration,
-  flag,
   host,
   type Infer,
   integer,
@@ -9,9 +8,9 @@ import {
   list,
   listen,
   optional,
+  outgoing,
   path,
   port,
-  portRange,
   section,
   size,
   text,
@@ -75,22 +74,13 @@ export const rtmpConfig = section({
   push: list(relay, { about: 'Streams to hand on to other servers whenever they are live.', longest: 1_000 }),
   pull: list(relay, { about: 'Streams to fetch from other servers when somebody wants them.', longest: 1_000 }),
   client: section(
-    {
-      ports: portRange({ default: '33001-34000', about: 'Local ports of outgoing connections.' }),
-      timeout: duration({ default: '10s', minimum: '100ms', about: 'How long another server may take to answer.' }),
-      retryFirst: duration({ default: '1s', minimum: '10ms', about: 'Pause before the first new attempt.' }),
-      retryLongest: duration({ default: '30s', minimum: '10ms', about: 'Longest pause between attempts.' }),
-      rejectUnauthorized: flag({ default: true, about: 'Whether the certificate of an RTMPS server must be valid.' }),
-      hosts: list(text({ about: 'A host name or address; "*" is any.', longest: 253 }), {
-        about: 'Hosts that stream names of the form rtmp://host/app/name, and REST calls, may reach. None when empty.',
-        longest: 1_000,
-      }),
-      addresses: list(text({ about: 'An address or a network, such as 10.0.0.0/8.', longest: 64 }), {
-        about:
-          'Addresses that those names may lead to although they are loopback, link-local, private or otherwise inner ones.',
-        longest: 1_000,
-      }),
-    },
+    outgoing({
+      ports: '33001-34000',
+      retryFirst: '1s',
+      retryLongest: '30s',
+      secureName: 'RTMPS',
+      uri: 'rtmp://host/app/name',
+    }),
     'Connections to other servers.',
   ),
 });

@@ -4,7 +4,7 @@ import { describeError } from '../../core/errors.ts';
 import { StreamPublished } from '../../core/events/catalogue.ts';
 import { type CloseReason, describeReason } from '../../core/lifecycle/close-reason.ts';
 import type { Scope } from '../../core/lifecycle/scope.ts';
-import type { Backoff } from '../../core/time/backoff.ts';
+import type { Attempts } from '../../core/time/attempts.ts';
 import { sleep } from '../../core/time/clock.ts';
 import { dataMessage } from '../../wire/rtmp/command-messages.ts';
 import { Batches } from './batches.ts';
@@ -13,7 +13,6 @@ import type { RtmpClient } from './client.ts';
 import { chunkStream } from './message-form.ts';
 import { describeTracks } from './metadata.ts';
 import { Playback } from './playback.ts';
-import type { RelayProgress } from './relay-progress.ts';
 import type { WritePacer } from './write-pacer.ts';
 
 /** The protocol name of sessions that take a stream to another server. */
@@ -22,7 +21,7 @@ export const pushProtocol = 'rtmp-push';
 export interface PushDependencies {
   readonly core: Core;
   readonly pacer: WritePacer;
-  readonly backoff: Backoff;
+  readonly attempts: Attempts;
   /** A connected client of the other server; it ends with the scope, and the scope with it. */
   readonly open: (scope: Scope) => Promise<RtmpClient>;
 }
@@ -33,40 +32,36 @@ export interface PushDependencies {
  */
 export async function runPush(
   settings: { stream: string; merge: Parameters<WritePacer['join']>[2] },
-  progress: RelayProgress,
   dependencies: PushDependencies,
   scope: Scope,
 ): Promise<void> {
-  const { core, backoff } = dependencies;
+  const { core, attempts } = dependencies;
   while (!scope.closed) {
-    progress.become('waiting');
+    attempts.wait();
     if (core.streams.find(settings.stream) === undefined) {
       await core.events.next(StreamPublished, scope, ({ stream }) => stream.name === settings.stream);
       if (scope.closed) return;
     }
     const attempt = scope.child(`push of ${settings.stream}`);
     const ended = new Promise<CloseReason>((resolve) => void attempt.defer(resolve));
-    progress.become('connecting');
+    attempts.begin();
     try {
-      await push(settings, progress, dependencies, attempt);
-      backoff.succeed();
-      progress.succeed();
+      await push(settings, dependencies, attempt);
+      attempts.succeed();
       const reason = await ended;
       // The stream's end is no failure: the next one is waited for.
       if (reason.code === 'done') continue;
-      progress.fail(describeReason(reason), backoff);
+      attempts.fail(describeReason(reason));
     } catch (error) {
-      progress.fail(describeError(error), backoff);
+      attempts.fail(describeError(error));
       await attempt.close({ code: 'failed', error });
     }
-    progress.become('waiting');
-    await sleep(scope, core.clock, progress.pause);
+    await sleep(scope, core.clock, attempts.pause);
   }
 }
 
 async function push(
   settings: { stream: string; merge: Parameters<WritePacer['join']>[2] },
-  progress: RelayProgress,
   dependencies: PushDependencies,
   scope: Scope,
 ): Promise<void> {
@@ -97,7 +92,6 @@ async function push(
     streamId: client.streamId,
     onEnd: () => void scope.close({ code: 'done', detail: 'the stream ended' }),
   });
-  progress.run(connection);
   pacer.join(subscription.stream, playback, settings.merge, scope);
   playback.flush(new Batches());
 }

@@ -1,19 +1,20 @@
 import type { Core } from '../../core/core.ts';
 import { describeError, SwitchyardError } from '../../core/errors.ts';
 import type { Scope } from '../../core/lifecycle/scope.ts';
-import { dial } from '../../core/net/dial.ts';
-import { type Lookup, resolveTrusted, TargetGuard } from '../../core/net/target-guard.ts';
-import type { StreamSource } from '../../core/streams/requests.ts';
+import { Outgoing } from '../../core/net/outgoing.ts';
+import type { Lookup } from '../../core/net/target-guard.ts';
+import { PullSource } from '../../core/streams/pull-source.ts';
 import { parseStreamName } from '../../core/streams/stream-name.ts';
-import { Backoff } from '../../core/time/backoff.ts';
+import { UriSources } from '../../core/streams/uri-sources.ts';
+import type { Attempts } from '../../core/time/attempts.ts';
 import { formatTcUrl, parseRtmpUrl, type RtmpUrl } from '../../wire/rtmp/url.ts';
 import { RtmpClient } from './client.ts';
 import type { RtmpConfig } from './config.ts';
+import type { RtmpConnection } from './connection.ts';
 import type { RelayReport, RelayRequest, RtmpRelays } from './contract.ts';
+import { fetchStream } from './fetch.ts';
 import type { RtmpCounters } from './metrics.ts';
-import { PullSource } from './pull.ts';
 import { runPush } from './push.ts';
-import { RelayProgress } from './relay-progress.ts';
 import type { WritePacer } from './write-pacer.ts';
 
 export interface RelaysDependencies {
@@ -25,13 +26,19 @@ export interface RelaysDependencies {
   readonly random: () => number;
 }
 
-interface Relay {
+/** How a relay is doing. */
+interface Progress {
+  readonly attempts: Attempts;
+  /** The one that was made last. */
+  connection: RtmpConnection | undefined;
+}
+
+interface Relay extends Progress {
   readonly id: string;
   readonly kind: 'push' | 'pull';
   readonly stream: string;
   readonly target: string;
   readonly scope: Scope;
-  readonly progress: RelayProgress;
 }
 
 interface Plan extends RelayRequest {
@@ -39,29 +46,30 @@ interface Plan extends RelayRequest {
   readonly trusted: boolean;
 }
 
-/** Stream names that were pulled as URIs and failed; what is beyond is forgotten, oldest first. */
-const mostUris = 256;
-
 /** Every push and pull of the module. */
-export class Relays implements RtmpRelays, StreamSource {
-  readonly name = 'rtmp uri';
+export class Relays implements RtmpRelays {
   readonly #config: RtmpConfig;
   readonly #dependencies: RelaysDependencies;
-  readonly #guard: TargetGuard;
+  readonly #outgoing: Outgoing;
   readonly #relays = new Map<string, Relay>();
-  readonly #uris = new Map<string, PullSource>();
   #count = 0;
 
   constructor(config: RtmpConfig, dependencies: RelaysDependencies) {
     this.#config = config;
     this.#dependencies = dependencies;
-    this.#guard = new TargetGuard({ ...config.client, section: 'rtmp.client' }, { lookup: dependencies.lookup });
+    const { core, lookup, random } = dependencies;
+    this.#outgoing = new Outgoing({ ...config.client, section: 'rtmp.client' }, { clock: core.clock, lookup, random });
   }
 
   /** Takes up what the configuration names. Throws for names and URLs that are none. */
   start(): void {
     const { streams, scope } = this.#dependencies.core;
-    if (this.#config.client.hosts.length > 0) streams.addSource(this, scope);
+    if (this.#config.client.hosts.length > 0) {
+      const claims = (name: string): boolean => this.#claims(name);
+      const make = (uri: string): PullSource =>
+        this.#source({ stream: uri, url: uri, trusted: false }, this.#newProgress());
+      streams.addSource(new UriSources({ name: 'rtmp uri' }, { claims, make }), scope);
+    }
     for (const { name, url } of this.#config.push) this.#push({ stream: name, url, trusted: true });
     for (const { name, url } of this.#config.pull) this.#pull({ stream: name, url, trusted: true });
   }
@@ -86,32 +94,18 @@ export class Relays implements RtmpRelays, StreamSource {
   }
 
   /** Stream names that are URIs of hosts which the configuration allows. */
-  claims(streamName: string): boolean {
+  #claims(streamName: string): boolean {
     const url = findUrl(streamName);
-    return url !== undefined && this.#guard.permits(url.host);
-  }
-
-  async open(streamName: string, scope: Scope): Promise<void> {
-    const known = this.#uris.get(streamName);
-    const source =
-      known ?? this.#makePull({ stream: streamName, url: streamName, trusted: false }, new RelayProgress());
-    this.#uris.set(streamName, source);
-    if (this.#uris.size > mostUris) {
-      for (const oldest of this.#uris.keys()) {
-        this.#uris.delete(oldest);
-        break;
-      }
-    }
-    await source.open(streamName, scope);
+    return url !== undefined && this.#outgoing.guard.permits(url.host);
   }
 
   #push(plan: Plan): RelayReport {
     const { core, pacer } = this.#dependencies;
     const { relay, url } = this.#begin('push', plan);
-    const { stream, progress, scope } = relay;
+    const { stream, attempts, scope } = relay;
     const settings = { stream, merge: this.#config.merge };
-    const open = (attempt: Scope): Promise<RtmpClient> => this.#openClient(url, plan.trusted, attempt);
-    runPush(settings, progress, { core, pacer, backoff: this.#backoff(), open }, scope).catch((error: unknown) => {
+    const open = this.#opener(url, plan.trusted, relay);
+    runPush(settings, { core, pacer, attempts, open }, scope).catch((error: unknown) => {
       core.observe.log.error('An RTMP push ended for good.', { stream, why: describeError(error) });
       void scope.close({ code: 'failed', error });
     });
@@ -125,18 +119,18 @@ export class Relays implements RtmpRelays, StreamSource {
       }
     }
     const { relay } = this.#begin('pull', plan);
-    this.#dependencies.core.streams.addSource(this.#makePull(plan, relay.progress), relay.scope);
+    this.#dependencies.core.streams.addSource(this.#source(plan, relay), relay.scope);
     return report(relay);
   }
 
   #begin(kind: 'push' | 'pull', plan: Plan): { relay: Relay; url: RtmpUrl } {
     const stream = parseStreamName(plan.stream);
     const url = readUrl(plan.url);
-    if (!plan.trusted) this.#guard.check(url.host);
+    if (!plan.trusted) this.#outgoing.guard.check(url.host);
     this.#count += 1;
     const id = `rtmp-${kind}-${this.#count}`;
     const scope = this.#dependencies.core.scope.child(id);
-    const relay = { id, kind, stream, target: formatTcUrl(url), scope, progress: new RelayProgress() };
+    const relay: Relay = { id, kind, stream, target: formatTcUrl(url), scope, ...this.#newProgress() };
     this.#relays.set(id, relay);
     scope.defer(() => {
       this.#relays.delete(id);
@@ -144,40 +138,40 @@ export class Relays implements RtmpRelays, StreamSource {
     return { relay, url };
   }
 
-  #makePull(plan: Plan, progress: RelayProgress): PullSource {
-    const { core, counters } = this.#dependencies;
-    const url = readUrl(plan.url);
-    const open = (scope: Scope): Promise<RtmpClient> => this.#openClient(url, plan.trusted, scope);
-    return new PullSource(plan.stream, { core, counters, progress, backoff: this.#backoff(), open });
+  #newProgress(): Progress {
+    return { attempts: this.#outgoing.newAttempts(), connection: undefined };
   }
 
-  #backoff(): Backoff {
-    const { retryFirst, retryLongest } = this.#config.client;
-    return new Backoff({ first: retryFirst, longest: retryLongest }, { random: this.#dependencies.random });
+  #source(plan: Plan, progress: Progress): PullSource {
+    const { core, counters } = this.#dependencies;
+    const { clock, streams } = core;
+    const { attempts } = progress;
+    const open = this.#opener(readUrl(plan.url), plan.trusted, progress);
+    const fetch = (name: string, scope: Scope): Promise<void> => fetchStream(name, { core, counters, open }, scope);
+    return new PullSource({ name: 'rtmp pull', stream: plan.stream }, { clock, streams, attempts, fetch });
+  }
+
+  #opener(url: RtmpUrl, trusted: boolean, progress: Progress): (scope: Scope) => Promise<RtmpClient> {
+    return async (scope) => {
+      const client = await this.#openClient(url, trusted, scope);
+      progress.connection = client.connection;
+      return client;
+    };
   }
 
   async #openClient(url: RtmpUrl, trusted: boolean, scope: Scope): Promise<RtmpClient> {
-    const { core, counters, lookup } = this.#dependencies;
+    const { core, counters } = this.#dependencies;
     const { client, limits, messageBytes, partialBytes } = this.#config;
-    const address = trusted ? await resolveTrusted(url.host, lookup) : await this.#guard.resolve(url.host);
-    const socket = await dial(
-      {
-        address,
-        port: url.port,
-        ...(url.scheme === 'rtmps' ? { tlsName: url.host } : {}),
-        rejectUnauthorized: client.rejectUnauthorized,
-        localPorts: client.ports,
-        timeout: client.timeout,
-      },
-      { scope, clock: core.clock },
-    );
+    const { host, port, scheme } = url;
+    const socket = await this.#outgoing.connect({ host, port, secure: scheme === 'rtmps', trusted }, scope);
     const settings = { url, timeout: client.timeout, idle: limits.idle, messageBytes, partialBytes };
     return RtmpClient.open(settings, { core, counters, socket, scope });
   }
 }
 
-function report({ id, kind, stream, target, progress }: Relay): RelayReport {
-  return { id, kind, stream, target, ...progress.report };
+function report({ id, kind, stream, target, attempts, connection }: Relay): RelayReport {
+  const now = attempts.report.state === 'running' ? connection : undefined;
+  return { id, kind, stream, target, ...attempts.report, bytes: (now?.bytesIn ?? 0) + (now?.bytesOut ?? 0) };
 }
 
 function findUrl(text: string): RtmpUrl | undefined {

@@ -1,10 +1,12 @@
 import type { Core } from '../../core/core.ts';
 import { describeError, SwitchyardError } from '../../core/errors.ts';
 import type { Scope } from '../../core/lifecycle/scope.ts';
-import { dial } from '../../core/net/dial.ts';
-import { type Lookup, resolveTrusted, TargetGuard } from '../../core/net/target-guard.ts';
+import { Outgoing } from '../../core/net/outgoing.ts';
+import type { Lookup } from '../../core/net/target-guard.ts';
+import { PullSource } from '../../core/streams/pull-source.ts';
 import { parseStreamName } from '../../core/streams/stream-name.ts';
-import { Backoff } from '../../core/time/backoff.ts';
+import { UriSources } from '../../core/streams/uri-sources.ts';
+import type { Attempts } from '../../core/time/attempts.ts';
 import type { RtpPlane } from '../rtp/contract.ts';
 import { RtspClient } from './client.ts';
 import { findRtspUrl, parseRtspUrl, type RtspUrl } from './client-url.ts';
@@ -13,7 +15,6 @@ import { RtspConnection } from './connection.ts';
 import type { RtspAgentReport, RtspAgentRequest, RtspAgents } from './contract.ts';
 import { fetchStream } from './fetch.ts';
 import type { RtspCounters } from './metrics.ts';
-import { PullSource } from './pull.ts';
 
 export interface AgentsDependencies {
   readonly core: Core;
@@ -39,11 +40,10 @@ interface Agent {
   readonly stream: string;
   readonly uri: string;
   readonly scope: Scope;
+  readonly attempts: Attempts;
   readonly source: PullSource;
 }
 
-/** Stream names that were fetched as URIs; what is beyond is forgotten, oldest first. */
-const mostUris = 256;
 const headBytes = 64 * 1_024;
 const bodyBytes = 256 * 1_024;
 
@@ -51,25 +51,24 @@ const bodyBytes = 256 * 1_024;
 export class Agents implements RtspAgents {
   readonly #config: RtspConfig;
   readonly #d: AgentsDependencies;
-  readonly #guard: TargetGuard;
+  readonly #outgoing: Outgoing;
   readonly #agents = new Map<string, Agent>();
-  readonly #uris = new Map<string, PullSource>();
   #count = 0;
 
   constructor(config: RtspConfig, dependencies: AgentsDependencies) {
     this.#config = config;
     this.#d = dependencies;
-    this.#guard = new TargetGuard({ ...config.client, section: 'rtsp.client' }, { lookup: dependencies.lookup });
+    const { core, lookup, random } = dependencies;
+    this.#outgoing = new Outgoing({ ...config.client, section: 'rtsp.client' }, { clock: core.clock, lookup, random });
   }
 
   /** Takes up what the configuration names. Throws for names and URLs that are none. */
   open(): void {
     const { streams, scope } = this.#d.core;
     if (this.#config.client.hosts.length > 0) {
-      streams.addSource(
-        { name: 'rtsp uri', claims: (name) => this.claims(name), open: (name, run) => this.#bring(name, run) },
-        scope,
-      );
+      const claims = (name: string): boolean => this.#claims(name);
+      const make = (uri: string): PullSource => this.#source(strangersPlan(uri, uri), this.#outgoing.newAttempts());
+      streams.addSource(new UriSources({ name: 'rtsp uri' }, { claims, make }), scope);
     }
     for (const { name, url, user, password, transport } of this.#config.pull) {
       const parsed = parseRtspUrl(url);
@@ -79,11 +78,9 @@ export class Agents implements RtspAgents {
   }
 
   start(request: RtspAgentRequest): RtspAgentReport {
-    const url = parseRtspUrl(request.uri);
-    this.#guard.check(url.host);
-    const { user, password } = url;
-    const stream = parseStreamName(request.stream ?? url.target);
-    const agent = this.#add({ stream, url, user, password, transport: 'auto', trusted: false });
+    const { host, target } = parseRtspUrl(request.uri);
+    this.#outgoing.guard.check(host);
+    const agent = this.#add(strangersPlan(parseStreamName(request.stream ?? target), request.uri));
     // It is wanted from now on; what goes wrong shows in the report, and is tried again.
     void agent.source.insist(agent.scope);
     return report(agent);
@@ -101,25 +98,9 @@ export class Agents implements RtspAgents {
   }
 
   /** Stream names that are URIs of hosts which the configuration allows. */
-  claims(streamName: string): boolean {
+  #claims(streamName: string): boolean {
     const url = findRtspUrl(streamName);
-    return url !== undefined && this.#guard.permits(url.host);
-  }
-
-  async #bring(streamName: string, scope: Scope): Promise<void> {
-    const known = this.#uris.get(streamName);
-    const url = parseRtspUrl(streamName);
-    const { user, password } = url;
-    const source =
-      known ?? this.#source({ stream: streamName, url, user, password, transport: 'auto', trusted: false });
-    this.#uris.set(streamName, source);
-    if (this.#uris.size > mostUris) {
-      for (const oldest of this.#uris.keys()) {
-        this.#uris.delete(oldest);
-        break;
-      }
-    }
-    await source.open(streamName, scope);
+    return url !== undefined && this.#outgoing.guard.permits(url.host);
   }
 
   #add(plan: Plan): Agent {
@@ -130,8 +111,9 @@ export class Agents implements RtspAgents {
     this.#count += 1;
     const id = `rtsp-agent-${this.#count}`;
     const scope = core.scope.child(id);
-    const source = this.#source(plan);
-    const agent: Agent = { id, stream: plan.stream, uri: plan.url.target, scope, source };
+    const attempts = this.#outgoing.newAttempts();
+    const source = this.#source(plan, attempts);
+    const agent: Agent = { id, stream: plan.stream, uri: plan.url.target, scope, attempts, source };
     this.#agents.set(id, agent);
     scope.defer(() => {
       this.#agents.delete(id);
@@ -140,29 +122,17 @@ export class Agents implements RtspAgents {
     return agent;
   }
 
-  #source(plan: Plan): PullSource {
-    const { core, random } = this.#d;
-    const { retryFirst, retryLongest } = this.#config.client;
-    const backoff = new Backoff({ first: retryFirst, longest: retryLongest }, { random });
-    return new PullSource(plan.stream, { core, backoff, fetch: (scope) => this.#fetch(plan, scope) });
+  #source(plan: Plan, attempts: Attempts): PullSource {
+    const { clock, streams } = this.#d.core;
+    const fetch = (_streamName: string, scope: Scope): Promise<void> => this.#fetch(plan, scope);
+    return new PullSource({ name: 'rtsp pull', stream: plan.stream }, { clock, streams, attempts, fetch });
   }
 
   async #fetch(plan: Plan, scope: Scope): Promise<void> {
-    const { core, plane, counters, lookup } = this.#d;
+    const { core, plane, counters } = this.#d;
     const { client: settings } = this.#config;
-    const { url } = plan;
-    const address = plan.trusted ? await resolveTrusted(url.host, lookup) : await this.#guard.resolve(url.host);
-    const socket = await dial(
-      {
-        address,
-        port: url.port,
-        ...(url.secure ? { tlsName: url.host } : {}),
-        rejectUnauthorized: settings.rejectUnauthorized,
-        localPorts: settings.ports,
-        timeout: settings.timeout,
-      },
-      { scope, clock: core.clock },
-    );
+    const { url, trusted } = plan;
+    const socket = await this.#outgoing.connect({ ...url, trusted }, scope);
     const connection = new RtspConnection(
       { headBytes, bodyBytes },
       { socket, scope, clock: core.clock, log: core.observe.log, counters },
@@ -178,6 +148,12 @@ export class Agents implements RtspAgents {
   }
 }
 
-function report({ id, stream, uri, source }: Agent): RtspAgentReport {
-  return { id, stream, uri, ...source.report };
+function strangersPlan(stream: string, uri: string): Plan {
+  const url = parseRtspUrl(uri);
+  const { user, password } = url;
+  return { stream, url, user, password, transport: 'auto', trusted: false };
+}
+
+function report({ id, stream, uri, attempts }: Agent): RtspAgentReport {
+  return { id, stream, uri, ...attempts.report };
 }

@@ -1,5 +1,4 @@
 import type { Core } from '../../core/core.ts';
-import { SwitchyardError } from '../../core/errors.ts';
 import { describeReason } from '../../core/lifecycle/close-reason.ts';
 import type { Scope } from '../../core/lifecycle/scope.ts';
 import { afterIn, every } from '../../core/time/clock.ts';
@@ -198,11 +197,6 @@ export class RtspClient implements RtspHearer {
     for (const { reject } of this.#pending.values()) reject(new Error(why));
     this.#pending.clear();
   }
-}
-
-/** Throws `source-failed` in the words of the stream that is wanted. */
-export function sourceFailed(stream: string, why: string, cause?: unknown): SwitchyardError<'source-failed'> {
-  return new SwitchyardError('source-failed', { stream, why }, { cause });
 }
 
 function quoted(text: string): string {

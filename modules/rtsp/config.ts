@@ -8,8 +8,8 @@ import {
   list,
   listen,
   optional,
+  outgoing,
   port,
-  portRange,
   secret,
   section,
   size,
@@ -91,31 +91,19 @@ export const rtspConfig = section({
   }),
   client: section(
     {
-      ports: portRange({
-        default: '32000-32999',
-        about: 'Local ports of outgoing connections, and UDP ports of their media.',
+      ...outgoing({
+        ports: '32000-32999',
+        portsAbout: 'Local ports of outgoing connections, and UDP ports of their media.',
+        retryFirst: '500ms',
+        retryLongest: '2s',
+        retryLongestAbout: 'Longest pause between attempts: a camera that comes back should be seen soon.',
+        secureName: 'RTSPS',
+        uri: 'rtsp://host/path',
       }),
-      timeout: duration({ default: '10s', minimum: '100ms', about: 'How long another server may take to answer.' }),
       mediaTimeout: duration({
         default: '5s',
         minimum: '500ms',
         about: 'How long another server may send no media before the connection is made anew.',
-      }),
-      retryFirst: duration({ default: '500ms', minimum: '10ms', about: 'Pause before the first new attempt.' }),
-      retryLongest: duration({
-        default: '2s',
-        minimum: '10ms',
-        about: 'Longest pause between attempts: a camera that comes back should be seen soon.',
-      }),
-      rejectUnauthorized: flag({ default: true, about: 'Whether the certificate of an RTSPS server must be valid.' }),
-      hosts: list(text({ about: 'A host name or address; "*" is any.', longest: 253 }), {
-        about: 'Hosts that stream names of the form rtsp://host/path, and REST calls, may reach. None when empty.',
-        longest: 1_000,
-      }),
-      addresses: list(text({ about: 'An address or a network, such as 10.0.0.0/8.', longest: 64 }), {
-        about:
-          'Addresses that those names may lead to although they are loopback, link-local, private or otherwise inner ones.',
-        longest: 1_000,
       }),
     },
     'Connections to other servers.',

@@ -125,6 +125,8 @@ export class TrackIntake {
   takePacket(packet: RtpPacket, arrival: Micros, retransmitted = false): boolean {
     const { counters } = this.#d;
     const format = this.#formatOf(packet.payloadType);
+    // What is sent again begins nothing.
+    if (retransmitted && !this.#isNear(packet)) return false;
     if (format === undefined || !this.#isSource(packet.ssrc, packet, arrival)) {
       counters.foreign += 1;
       return false;
@@ -187,11 +189,14 @@ export class TrackIntake {
     return undefined;
   }
 
+  #isNear({ ssrc, sequence }: RtpPacket): boolean {
+    return ssrc === this.#ssrc && Math.abs(sequenceDistance(this.#sequence & 0xffff, sequence)) <= farthest;
+  }
+
   /** One source at a time; a stranger's packets among them change nothing. */
   #isSource(ssrc: number, packet: RtpPacket, arrival: Micros): boolean {
     if (ssrc === this.#ssrc) {
-      if (Math.abs(sequenceDistance(this.#sequence & 0xffff, packet.sequence)) <= farthest) return true;
-      this.#begin(ssrc, packet);
+      if (!this.#isNear(packet)) this.#begin(ssrc, packet);
       return true;
     }
     if (this.#ssrc !== undefined && arrival - this.#lastArrival < sourcePatience) return false;

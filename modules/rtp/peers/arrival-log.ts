@@ -13,6 +13,8 @@ const largestDelta = 0x7fff;
 /** A packet that comes so much out of order is told of again; older ones are not of interest. */
 const lateReach = 256;
 
+const mostStrays = 20;
+
 /** When the packets of one peer arrived, by their transport-wide sequence numbers, and what it is told of it. */
 export class ArrivalLog {
   /** µs; -1: not arrived. */
@@ -21,6 +23,8 @@ export class ArrivalLog {
   /** The first that has not been told of. */
   #next = 0;
   #feedbacks = 0;
+  /** Packets in a row whose numbers were out of reach. */
+  #strays = 0;
   /** Packets that came since the last feedback. */
   fresh = 0;
 
@@ -30,13 +34,20 @@ export class ArrivalLog {
     if (newest === undefined) {
       this.#newest = sequence;
       this.#next = sequence;
+      this.#arrivals.fill(-1);
+      this.#strays = 0;
     } else {
       const unwrapped = unwrapSequence(newest, sequence);
       if (unwrapped > newest) this.#advance(newest, unwrapped);
       else if (unwrapped < this.#next) {
-        if (this.#next - unwrapped > lateReach || unwrapped < 0) return;
+        if (this.#next - unwrapped > lateReach || unwrapped < 0) {
+          this.#strays += 1;
+          if (this.#strays >= mostStrays) this.#newest = undefined; // it counts anew
+          return;
+        }
         this.#next = unwrapped;
       }
+      this.#strays = 0;
     }
     const place = (sequence & 0xffff) % capacity;
     if ((this.#arrivals[place] ?? -1) >= 0 && sequenceDistance(sequence, (this.#newest ?? 0) & 0xffff) !== 0) return; // a double

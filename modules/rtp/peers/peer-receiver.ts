@@ -14,10 +14,10 @@ import type { RtpConfig } from '../config.ts';
 import type { PeerBitrate, PeerIngest, PeerMedium } from '../contract.ts';
 import { understands } from '../formats.ts';
 import type { RtpCounters } from '../metrics.ts';
-import { ArrivalLog } from './arrival-log.ts';
 import { type ExtensionIds, extensionIds } from './header-extensions.ts';
 import { IncomingLayer } from './incoming-layer.ts';
 import type { PacketHearing, PacketTransport } from './packet-transport.ts';
+import { ReceiverBandwidth } from './receiver-bandwidth.ts';
 import { restoreOriginal } from './retransmission.ts';
 import { type IncomingSource, SourceBook } from './source-book.ts';
 
@@ -37,8 +37,6 @@ export interface PeerReceiverDependencies {
 
 /** draft-holmer-rmcat-transport-wide-cc-extensions-01 3: once a round trip or so; libwebrtc sends 50 to 250 ms apart. */
 const feedbackInterval = millis(50);
-/** Or as soon as so many packets have come: a sender of 20 Mbit/s hears each 25 ms. */
-const feedbackPackets = 64;
 /** Reports go out with every twentieth feedback: once a second. */
 const feedbacksPerReport = 20;
 /** So often it is seen to that pictures which come can be decoded. */
@@ -55,10 +53,8 @@ export class PeerReceiver implements PeerIngest, PacketHearing {
   readonly #d: PeerReceiverDependencies;
   readonly #layers: readonly IncomingLayer[];
   readonly #sources: SourceBook;
-  readonly #arrivals = new ArrivalLog();
+  readonly #bandwidth: ReceiverBandwidth;
   readonly #packet = new RtpPacket();
-  /** Of the first medium: what counts for the whole transport has one id (RFC 8843 9.1). */
-  readonly #ids: ExtensionIds;
   readonly #idsOf = new Map<PeerMedium, ExtensionIds>();
   /** The payload type that is repaired, by that of the retransmission. */
   readonly #repairs = new Map<number, number>();
@@ -83,8 +79,7 @@ export class PeerReceiver implements PeerIngest, PacketHearing {
     );
     this.#layers = media.flatMap((medium) => this.#openLayers(medium));
     this.#sources = new SourceBook(this.#layers);
-    const first = media.find((medium) => extensionIds(medium).transportSequence !== 0) ?? media[0];
-    this.#ids = extensionIds(first ?? { extensions: new Map() });
+    this.#bandwidth = new ReceiverBandwidth(media, settings.bitrate ?? {});
     for (const medium of media) {
       this.#idsOf.set(medium, extensionIds(medium));
       for (const { payloadType, rtx } of medium.formats) if (rtx !== undefined) this.#repairs.set(rtx, payloadType);
@@ -123,13 +118,11 @@ export class PeerReceiver implements PeerIngest, PacketHearing {
       counters.malformed += 1;
       return;
     }
-    const number =
-      this.#ids.transportSequence === 0 ? undefined : findExtensionNumber(packet, this.#ids.transportSequence, 2);
-    if (number !== undefined) this.#arrivals.note(number, arrival);
+    this.#bandwidth.note(packet, arrival);
     const source = this.#sources.find(packet, arrival);
     if (source === undefined) counters.foreign += 1;
     else this.#take(packet, source, arrival);
-    if (this.#arrivals.fresh >= feedbackPackets) this.#sendFeedback();
+    if (this.#bandwidth.pressing) this.#sendFeedback();
   }
 
   onRtcp(bytes: Buffer): void {
@@ -162,6 +155,7 @@ export class PeerReceiver implements PeerIngest, PacketHearing {
     return {
       layers: this.#layers.map((layer) => layer.inspect()),
       sources: this.#sources.size,
+      ...this.#bandwidth.inspect(),
       ...(this.#orientation === undefined ? {} : { orientation: orientationOf(this.#orientation) }),
       ...(this.#audioLevel === undefined
         ? {}
@@ -230,6 +224,7 @@ export class PeerReceiver implements PeerIngest, PacketHearing {
   #tick(): void {
     if (!this.#connected) return;
     this.#ticks += 1;
+    this.#bandwidth.update(this.#d.core.clock.now());
     this.#sendFeedback();
     if (this.#ticks % feedbacksPerReport === 1) this.#report();
     if (this.#ticks % feedbacksPerSearch === 0) this.#seekKeyframe();
@@ -247,7 +242,7 @@ export class PeerReceiver implements PeerIngest, PacketHearing {
   #sendFeedback(): void {
     const mediaSsrc = this.#layers.find(({ ssrc }) => ssrc !== undefined)?.ssrc ?? 0;
     for (;;) {
-      const feedback = this.#arrivals.feedback(this.#ssrc, mediaSsrc);
+      const feedback = this.#bandwidth.feedback(this.#ssrc, mediaSsrc);
       if (feedback === undefined) return;
       this.#write([feedback], []);
     }
@@ -270,7 +265,10 @@ export class PeerReceiver implements PeerIngest, PacketHearing {
       const block = intake.report(now);
       if (block !== undefined) blocks.push(block);
     }
-    this.#write([], blocks);
+    const ssrcs: number[] = [];
+    for (const { intake, ssrc } of this.#layers) if (intake.kind === 'video' && ssrc !== undefined) ssrcs.push(ssrc);
+    const remb = this.#bandwidth.remb(this.#ssrc, ssrcs);
+    this.#write(remb === undefined ? [] : [remb], blocks);
   }
 
   #write(more: readonly RtcpPacket[], blocks: readonly ReportBlock[]): void {

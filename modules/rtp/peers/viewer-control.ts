@@ -30,6 +30,9 @@ export interface ViewerControlDependencies {
 /** Our reports that a receiver may still refer to. */
 const mostReports = 16;
 const usualRoundTrip = millis(100);
+/** Packets that are looked for in a time, as they are asked for: a storm of requests costs no more work than this. */
+const mostAsks = 1_000;
+const askWindow = millis(100);
 /** What is believed before the first feedback, in half a round trip; a join must not wait for it. Bits a second. */
 const startRate = 3_000_000;
 const unknownPacing = 15_000_000;
@@ -60,6 +63,8 @@ export class ViewerControl implements SentHearing {
   readonly #losses = new Map<number, ReportBlock>();
   #roundTrip: Micros = usualRoundTrip;
   #nacks = 0;
+  #asks = 0;
+  #asksSince = -Infinity;
   #short = false;
   #narrowSince: Micros | undefined;
   #skips = 0;
@@ -224,7 +229,11 @@ export class ViewerControl implements SentHearing {
     const medium = this.#findMedium(ssrc);
     if (medium === undefined) return;
     this.#resends.refill(now);
-    for (let index = 0; index < entries.length; index += 1) {
+    if (now - this.#asksSince >= askWindow) {
+      this.#asksSince = now;
+      this.#asks = 0;
+    }
+    for (let index = 0; index < entries.length && this.#asks < mostAsks; index += 1) {
       const { sequence, mask } = entries[index] as NackEntry;
       this.#resend(medium, sequence, now);
       for (let bit = 0; bit < 16; bit += 1) {
@@ -234,7 +243,8 @@ export class ViewerControl implements SentHearing {
   }
 
   #resend(medium: OutgoingMedium, sequence: number, now: Micros): void {
-    if (!this.#resends.open) return;
+    if (!this.#resends.open || this.#asks >= mostAsks) return;
+    this.#asks += 1;
     const size = medium.resend(sequence, now, this.#roundTrip);
     if (size === 0) return;
     this.#resends.spend(size);

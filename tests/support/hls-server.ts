@@ -38,7 +38,12 @@ export class HlsServer {
     const local = { host: '127.0.0.1', port: 0 };
     const config = readSection(hlsConfig, { listen: local, secure: { ...local, enabled: false }, ...tree });
     const server = new HlsServer(new TestCore(options), config);
-    await server.running.start();
+    try {
+      await server.running.start();
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
     return server;
   }
 

@@ -57,6 +57,7 @@ const suites: readonly Suite[] = [
 /** Foreign programs that the e2e tests drive. */
 const tools = [
   'ffmpeg',
+  'ffplay',
   'ffprobe',
   'chromium',
   'rtmpdump',
@@ -68,6 +69,9 @@ const tools = [
   'ss',
   'ps',
 ];
+
+/** Elements of GStreamer that they use: plugins are files, not programs. */
+const elements = ['flvmux', 'mpegtsmux', 'x264enc', 'avdec_h264', 'rtspclientsink', 'rtspsrc', 'h264parse'];
 
 const scratch = mkdtempSync(join(tmpdir(), 'switchyard-tests-'));
 const running = new Set<ChildProcess>();
@@ -132,12 +136,16 @@ async function runChecks(chosen: readonly Check[]): Promise<Outcome> {
   return { passed: chosen.length - failed, failed };
 }
 
-function checkTools(): Outcome {
+async function checkTools(): Promise<Outcome> {
   headline('tools');
   const folders = (process.env['PATH'] ?? '').split(delimiter);
   const missing = tools.filter((tool) => !folders.some((folder) => isExecutable(join(folder, tool))));
+  for (const element of elements) {
+    const { code } = await run(['gst-inspect-1.0', '--exists', element], {}, 1, false);
+    if (code !== 0) missing.push(`GStreamer's ${element}`);
+  }
   for (const tool of missing) process.stdout.write(`FAILED: ${tool} is not installed; scripts/test says how\n`);
-  return { passed: tools.length - missing.length, failed: missing.length };
+  return { passed: tools.length + elements.length - missing.length, failed: missing.length };
 }
 
 function isExecutable(path: string): boolean {
@@ -194,7 +202,7 @@ async function runAll(names: readonly string[]): Promise<Outcome> {
   }
   const chosen = (name: string): boolean => names.length === 0 || names.includes(name);
   const outcomes: Outcome[] = [];
-  if (chosen('tools')) outcomes.push(checkTools());
+  if (chosen('tools')) outcomes.push(await checkTools());
   outcomes.push(await runChecks(checks.filter(({ name }) => chosen(name))));
   for (const suite of suites) if (chosen(suite.name)) outcomes.push(await runSuite(suite));
   return outcomes.reduce((sum, { passed, failed }) => ({ passed: sum.passed + passed, failed: sum.failed + failed }));

@@ -136,7 +136,9 @@ export class RtspSession implements RtspHearer {
     try {
       const reply = await this.#obey(request);
       this.#reply(request, reply);
+      // Only then: clients take nothing else while they wait for the answer.
       if (request.method === 'PLAY') this.#play?.start();
+      else if (request.method === 'RECORD') this.#record?.start();
     } catch (error) {
       this.#refuse(request, error);
     }
@@ -270,6 +272,8 @@ export class RtspSession implements RtspHearer {
   }
 
   #pause(): Reply {
+    // A publisher stops by itself; what is on its way is taken still. RFC 2326 10.6.
+    if (this.#record?.ingest !== undefined) return { status: 200 };
     if (this.#play?.state !== 'playing' && this.#play?.state !== 'paused') throw new Refusal(455);
     this.#play.pause();
     return { status: 200 };
@@ -277,7 +281,6 @@ export class RtspSession implements RtspHearer {
 
   #startRecording(): Reply {
     if (this.#record === undefined || this.#record.routes.length === 0) throw new Refusal(455);
-    this.#record.start();
     return { status: 200 };
   }
 

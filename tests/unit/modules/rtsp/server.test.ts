@@ -5,11 +5,14 @@ import { noCredentials, refuse, showsPassword } from '../../../../core/access/ac
 import { silentLog } from '../../../../core/observe/log.ts';
 import { createServer, type Server } from '../../../../core/server.ts';
 import { rtpModule } from '../../../../modules/rtp/index.ts';
+import { writeDescription } from '../../../../modules/rtsp/description.ts';
 import { rtspModule } from '../../../../modules/rtsp/index.ts';
 import { digestResponse } from '../../../../wire/digest/digest.ts';
 import { NumberedSource } from '../../../conformance/numbered-media.ts';
 import { eventually } from '../../../conformance/suite.ts';
 import { openPair, RtspTestClient } from '../../../support/rtsp-client.ts';
+
+const pcmu = { payloadType: 0, encoding: 'PCMU', clockRate: 8_000, channels: 1, parameters: new Map<string, string>() };
 
 describe('modules/rtsp server', () => {
   let server: Server;
@@ -107,6 +110,24 @@ describe('modules/rtsp server', () => {
     await eventually('media again', () => packets > before);
     await client.must('TEARDOWN', url());
     assert.equal((await client.ask('PLAY', url())).status, 454);
+  });
+
+  it('answers RECORD before anything else is said, and lets a publisher pause', async () => {
+    const client = await open();
+    const media = [{ kind: 'audio' as const, track: 0, format: pcmu }];
+    const description = writeDescription(media, { name: 'x', address: '127.0.0.1', id: 1 });
+    await client.must('ANNOUNCE', url('new'), { 'Content-Type': 'application/sdp' }, description);
+    await client.must('SETUP', `${url('new')}/trackID=0`, { Transport: 'RTP/AVP/TCP;unicast;mode=record' });
+    let answersBefore: number | undefined;
+    client.onFrame = () => {
+      answersBefore ??= client.responses.length;
+    };
+    await client.must('RECORD', url('new'));
+    await eventually('a receiver report', () => answersBefore !== undefined);
+    assert.equal(answersBefore, 3);
+    await client.must('PAUSE', url('new'));
+    await client.must('RECORD', url('new'));
+    await client.must('TEARDOWN', url('new'));
   });
 
   it('refuses what makes no sense in its state, unknown sessions, versions and transports', async () => {

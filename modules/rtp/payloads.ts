@@ -13,6 +13,7 @@ import { packetizeH264, packetizeH265 } from '../../wire/rtp/payload/nal-packeti
 import { packetizeBlocks } from '../../wire/rtp/payload/plain.ts';
 import { packetizeVp8 } from '../../wire/rtp/payload/vp8.ts';
 import { packetizeVp9 } from '../../wire/rtp/payload/vp9.ts';
+import { splitVp9Superframe } from '../../wire/rtp/payload/vp9-superframe.ts';
 
 const noBytes = Buffer.alloc(0);
 
@@ -51,7 +52,8 @@ function packetize(unit: AccessUnit, most: number): readonly Buffer[] {
     case 'vp8':
       return packetizeVp8(frame, most);
     case 'vp9':
-      return packetizeVp9(frame, unit.keyframe, most);
+      // Of a picture of many frames the descriptor tells the first's size, which may be that of its smallest layer.
+      return packetizeVp9(frame, unit.keyframe, most, splitVp9Superframe(frame).length === 1 ? codec : undefined);
     case 'av1':
       return packetizeAv1(withSets(unit, [codec.sequenceHeader], obuType, OBU_SEQUENCE_HEADER), unit.keyframe, most);
     case 'mpeg4':

@@ -9,22 +9,43 @@ const predictedBit = 0x40;
 const startBit = 0x08;
 const endBit = 0x04;
 
+const structureBit = 0x02;
+
+/** What is told of a key frame, in pixels; undefined where the bitstream alone tells it. */
+export interface Vp9Size {
+  readonly width: number;
+  readonly height: number;
+}
+
 /**
  * A frame or superframe → payloads of at most `most` bytes, in non-flexible mode without layers and without picture id: the payloads
- * are the same for all viewers, who join anywhere, and a receiver then goes by sequence numbers. The bitstream itself tells size
- * and references. RFC 9628 4.2.
+ * are the same for all viewers, who join anywhere, and a receiver then goes by sequence numbers. RFC 9628 4.2.
  */
-export function packetizeVp9(frame: Buffer, keyframe: boolean, most: number): Buffer[] {
+export function packetizeVp9(frame: Buffer, keyframe: boolean, most: number, size?: Vp9Size): Buffer[] {
   const payloads: Buffer[] = [];
-  const room = most - 1;
-  for (let at = 0; at < frame.length; at += room) {
-    const end = Math.min(frame.length, at + room);
-    const payload = Buffer.allocUnsafe(1 + end - at);
-    payload[0] = (keyframe ? 0 : predictedBit) | (at === 0 ? startBit : 0) | (end === frame.length ? endBit : 0);
-    frame.copy(payload, 1, at, end);
+  let head: Buffer = Buffer.of((keyframe ? 0 : predictedBit) | startBit);
+  if (keyframe && size !== undefined) head = withStructure(head, size);
+  for (let at = 0; at < frame.length; ) {
+    const end = Math.min(frame.length, at + most - head.length);
+    const payload = Buffer.allocUnsafe(head.length + end - at);
+    head.copy(payload);
+    if (end === frame.length) payload[0] = (head[0] ?? 0) | endBit;
+    frame.copy(payload, head.length, at, end);
     payloads.push(payload);
+    if (at === 0) head = Buffer.of(keyframe ? 0 : predictedBit);
+    at = end;
   }
   return payloads;
+}
+
+/** RFC 9628 4.2.1: one layer (N_S 0), with its size (Y), without a group of pictures. */
+function withStructure(head: Buffer, { width, height }: Vp9Size): Buffer {
+  const bytes = Buffer.allocUnsafe(head.length + 5);
+  bytes[0] = (head[0] ?? 0) | structureBit;
+  bytes[1] = 0x10;
+  bytes.writeUInt16BE(width & 0xffff, 2);
+  bytes.writeUInt16BE(height & 0xffff, 4);
+  return bytes;
 }
 
 /** VP9, RFC 9628, both modes: a unit is one part, a frame, or the frames of all its spatial layers as a superframe. */

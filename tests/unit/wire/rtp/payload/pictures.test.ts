@@ -76,6 +76,9 @@ describe('wire/rtp pictures', () => {
       packetizeVp9(Buffer.alloc(30), keyframe, 16).map(([first = 0]) => first);
     assert.deepEqual(flags(true), [0x08, 0x04]);
     assert.deepEqual(flags(false), [0x48, 0x44]);
+    const [first, second] = packetizeVp9(Buffer.alloc(20, 0x82), true, 16, { width: 640, height: 360 });
+    assert.equal(first?.toString('hex', 0, 7), '0a100280016882');
+    assert.equal(second?.toString('hex', 0, 2), '0482');
   });
 
   it('VP9: the layers of a picture become a superframe, and without one of them nothing', () => {

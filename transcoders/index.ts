@@ -25,6 +25,7 @@ class Transcoding implements RunningModule {
   readonly #core: Core;
   readonly #config: TranscodingConfig;
   readonly #ffmpeg: Ffmpeg;
+  #video: VideoTranscoder | undefined;
 
   constructor(core: Core, config: TranscodingConfig) {
     this.#core = core;
@@ -46,7 +47,13 @@ class Transcoding implements RunningModule {
     const { preset } = this.#config;
     streams.renditions.add(new G711Transcoder(), scope);
     streams.renditions.add(new AudioTranscoder(dependencies), scope, ready);
-    streams.renditions.add(new VideoTranscoder(preset === undefined ? {} : { preset }, dependencies), scope, ready);
+    const video = new VideoTranscoder(preset === undefined ? {} : { preset }, dependencies);
+    streams.renditions.add(
+      video,
+      scope,
+      ready.then(() => video.tryHardware(scope)),
+    );
+    this.#video = video;
   }
 
   async stop(): Promise<void> {
@@ -57,6 +64,7 @@ class Transcoding implements RunningModule {
     const { renditions } = this.#core.streams;
     return {
       ffmpeg: this.#ffmpeg.capabilities?.version,
+      hardware: this.#video?.hardware,
       budget: renditions.budget,
       spent: renditions.spent,
       profiles: [...renditions.profiles.keys()],

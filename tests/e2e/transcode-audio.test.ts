@@ -116,7 +116,7 @@ describe('Audio through ffmpeg', function () {
     await conversion.finish();
     const { samples, startsAt } = decodeSound(made);
     const offsets: number[] = [];
-    for (const second of [10, 100, 300, 599]) {
+    for (let second = 1; second < 600; second += 1) {
       const expected = (second * 1e6 + runUp) * drift;
       const from = Math.round(((expected - 300_000 - startsAt) * 48_000) / 1e6);
       const found = samples.subarray(from, from + 28_800).findIndex((sample) => Math.abs(sample) > 0.1);
@@ -125,7 +125,7 @@ describe('Audio through ffmpeg', function () {
     }
     assert.ok(
       offsets.every((offset) => Math.abs(offset) < 20_000),
-      `${offsets.join(', ')} µs`,
+      `at most ${Math.max(...offsets.map(Math.abs))} µs`,
     );
   });
 

@@ -7,6 +7,8 @@ export interface VideoEncoder {
   /** Names of the speeds, fastest first; absent where the encoder has numbers of its own. */
   readonly preset?: string;
   readonly options: readonly string[];
+  /** What holds it to so many threads where ffmpeg's own word does not. */
+  readonly threading?: (threads: number) => readonly string[];
   /** Cores for 1280x720 at 30 frames a second on a core of 2.5 GHz. */
   readonly cores: number;
   /** Rates that it can say; absent: any. Its frames stand in steps of the one that is chosen. */
@@ -39,6 +41,7 @@ const mpeg1Rates: readonly FrameRate[] = [
 
 const realtimeVpx = ['-deadline', 'realtime', '-lag-in-frames', '0', '-error-resilient', '1', '-auto-alt-ref', '0'];
 
+/** Each thread by frame would hold a frame back. */
 const lowLatencyX265 = 'log-level=error:bframes=0:scenecut=0:frame-threads=1';
 
 /** The best of each that low latency allows, in software. */
@@ -52,8 +55,9 @@ const software: Readonly<Partial<Record<VideoCodecName, VideoEncoder>>> = {
   h265: {
     encoder: 'libx265',
     preset: 'ultrafast',
-    // Each thread by frame would hold a frame back; ffmpeg makes as many as its own.
-    options: ['-tune', 'zerolatency', '-forced-idr', '1', '-x265-params', lowLatencyX265],
+    options: ['-tune', 'zerolatency', '-forced-idr', '1'],
+    // It takes -threads for threads by frame; its own pool would have one for each core of the host.
+    threading: (threads) => ['-x265-params', `${lowLatencyX265}:pools=${threads}`],
     cores: 1.5,
   },
   vp8: { encoder: 'libvpx', options: [...realtimeVpx, '-cpu-used', '8', '-quality', 'realtime'], cores: 0.6 },
@@ -89,14 +93,21 @@ const accelerated: Readonly<Record<Hardware, Readonly<Partial<Record<VideoCodecN
   },
 };
 
-/** The encoder for a codec: the hardware's when it is asked for and has one, else the software's. */
+/** What a kind of hardware has, as far as FFmpeg knows it. */
+export function acceleratedEncoders(hardware: FfmpegSettings['hardware']): readonly VideoEncoder[] {
+  return hardware === 'none' ? [] : Object.values(accelerated[hardware]);
+}
+
+/** The encoder for a codec: the hardware's when it is asked for and works, else the software's. */
 export function chooseVideoEncoder(
   name: VideoCodecName,
   hardware: FfmpegSettings['hardware'],
-  canEncode: (encoder: string) => boolean,
+  can: { readonly encode: (encoder: string) => boolean; readonly accelerate: (encoder: string) => boolean },
 ): VideoEncoder | undefined {
   const fast = hardware === 'none' ? undefined : accelerated[hardware][name];
-  return [fast, software[name]].find((candidate) => candidate !== undefined && canEncode(candidate.encoder));
+  if (fast !== undefined && can.accelerate(fast.encoder)) return fast;
+  const slow = software[name];
+  return slow !== undefined && can.encode(slow.encoder) ? slow : undefined;
 }
 
 function nvenc(encoder: string): VideoEncoder {

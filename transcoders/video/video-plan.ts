@@ -99,6 +99,7 @@ export function planVideo(
       // Steps of a frame have no room for marks.
       ...['-force_key_frames', steady === undefined ? `expr:mod(round(t*${videoTicksPerSecond}),2)` : 'source'],
       ...['-c:v', encoder.encoder, ...encoder.options, '-threads', threads, '-g', String(group)],
+      ...(encoder.threading?.(settings.threads) ?? []),
       ...(encoder.preset === undefined || preset === undefined ? [] : ['-preset', preset]),
       ...(target.codec === 'h264' ? h264Options(target, shape, encoder) : []),
       ...['-b:v', String(bitrate), '-maxrate', String(bitrate), '-bufsize', String(bitrate)],

@@ -8,6 +8,7 @@ import { millis } from '../../core/time/micros.ts';
 import { mark } from '../ffmpeg/conversion.ts';
 import { convert } from '../ffmpeg/convert.ts';
 import type { Ffmpeg } from '../ffmpeg/ffmpeg.ts';
+import { HardwareTrial, type TrialResult } from './hardware-trial.ts';
 import { chooseVideoEncoder } from './video-encoders.ts';
 import { canMakeVideo, frameRateOf, planVideo, shapeOf, videoDecoders } from './video-plan.ts';
 
@@ -25,10 +26,22 @@ export class VideoTranscoder implements Transcoder {
   readonly name = 'ffmpeg-video';
   readonly #ffmpeg: Ffmpeg;
   readonly #preset: string | undefined;
+  readonly #hardware: HardwareTrial;
 
   constructor(settings: { preset?: string }, dependencies: { ffmpeg: Ffmpeg }) {
     this.#preset = settings.preset;
     this.#ffmpeg = dependencies.ffmpeg;
+    this.#hardware = new HardwareTrial(dependencies);
+  }
+
+  /** What became of each encoder of the hardware that was asked for. */
+  get hardware(): readonly TrialResult[] {
+    return this.#hardware.results;
+  }
+
+  /** Finds out whether the hardware that was asked for works; until then, and where it does not, there is software. */
+  tryHardware(scope: Scope): Promise<void> {
+    return this.#hardware.run(scope);
   }
 
   cost(from: CodecDescriptor, to: CodecTarget): number | undefined {
@@ -56,7 +69,10 @@ export class VideoTranscoder implements Transcoder {
   }
 
   #encoder(name: VideoCodecName) {
-    return chooseVideoEncoder(name, this.#ffmpeg.settings.hardware, (encoder) => this.#ffmpeg.canEncode(encoder));
+    return chooseVideoEncoder(name, this.#ffmpeg.settings.hardware, {
+      encode: (encoder) => this.#ffmpeg.canEncode(encoder),
+      accelerate: (encoder) => this.#hardware.hasPassed(encoder),
+    });
   }
 
   /** Keyframes where the source has them, so that all renditions of it can be cut at the same places, and where a viewer asks. */

@@ -162,6 +162,35 @@ describe('Renditions', () => {
     assert.equal(core.streams.find('one')?.state, 'live');
   });
 
+  it('waits for the first unit of an idle publisher for no longer than `streams.renditions.startTimeout`', async () => {
+    const transcoder = relabeller();
+    core.streams.renditions.add(transcoder, core.scope);
+    const { write } = await publishAac();
+    const before = core.scope.openScopes;
+    const pending = core.subscribe('one', { wishes });
+    const refused = assert.rejects(
+      pending,
+      (error) => isError(error, 'timed-out') && error.detail.seconds === 10 && /opus/.test(error.message),
+    );
+    await settle();
+    assert.equal(transcoder.runs, 1);
+    clock.advance(seconds(9));
+    await settle();
+    assert.equal([...core.streams.renditions.all()].length, 1);
+    clock.advance(seconds(1));
+    await refused;
+    await settle();
+    assert.deepEqual([...core.streams.renditions.all()], []);
+    // The session of the test stays; nothing else does.
+    assert.equal(core.scope.openScopes, before + 1);
+    assert.equal(core.streams.find('one')?.state, 'live');
+    // Who asks again when there is sound gets it.
+    const again = core.subscribe('one', { wishes });
+    await settle();
+    await write(2);
+    assert.equal((await again).tracks[0]?.codec, opus);
+  });
+
   it('gives what the transcoder held back before viewers hear of the end', async () => {
     core.streams.renditions.add(withTail(3), core.scope);
     const { publication, write } = await publishAac();

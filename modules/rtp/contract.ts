@@ -75,6 +75,8 @@ export interface PortsRequest {
   readonly kind: MediaKind;
   /** Ports to choose from; the plane's own when not told. */
   readonly range?: PortRange;
+  /** For sending to a group (RFC 1112): how many networks away, out of the interface that has `address`. */
+  readonly multicastTtl?: number;
 }
 
 export interface PlayLeg {

@@ -2,17 +2,18 @@ import type { Buffer } from 'node:buffer';
 import { randomInt } from 'node:crypto';
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
-import type { PortRange } from '../../core/config/schema.ts';
 import { SwitchyardError } from '../../core/errors.ts';
 import type { Scope } from '../../core/lifecycle/scope.ts';
 import { portUnavailable } from '../../core/modules/listen.ts';
-import type { DatagramPorts } from './contract.ts';
+import type { DatagramPorts, PortsRequest } from './contract.ts';
 
 /** Hears what comes in on a pair of ports. */
 export interface DatagramListener {
   onPacket(bytes: Buffer, from: RemoteInfo): void;
   onControl(bytes: Buffer, from: RemoteInfo): void;
 }
+
+type PlaceRequest = Pick<PortsRequest, 'address' | 'multicastTtl'>;
 
 /** Bytes that the system holds for a socket: a key frame of many packets comes at once. The system may give less. */
 const receiveBuffer = 1 << 20;
@@ -71,7 +72,11 @@ export class OpenPorts implements DatagramPorts {
 }
 
 /** Opens a pair out of the range. Throws `port-unavailable` when none is free. It closes with the scope. */
-export async function openPorts(range: PortRange, address: string, scope: Scope): Promise<OpenPorts> {
+export async function openPorts(
+  request: Required<Pick<PortsRequest, 'range'>> & PlaceRequest,
+  scope: Scope,
+): Promise<OpenPorts> {
+  const { range, address } = request;
   const first = range.first + (range.first % 2); // RFC 3550 11: RTP on an even port
   const pairs = Math.floor((range.last + 1 - first) / 2);
   const start = randomInt(Math.max(1, pairs));
@@ -79,7 +84,7 @@ export async function openPorts(range: PortRange, address: string, scope: Scope)
   for (let turn = 0; turn < Math.min(pairs, mostTries); turn += 1) {
     const port = first + ((start + turn) % pairs) * 2;
     try {
-      const ports = await bindPair(port, address);
+      const ports = await bindPair(port, request);
       scope.defer(() => ports.close());
       return ports;
     } catch (error) {
@@ -90,17 +95,17 @@ export async function openPorts(range: PortRange, address: string, scope: Scope)
   throw failure;
 }
 
-async function bindPair(port: number, address: string): Promise<OpenPorts> {
-  const media = await bind(port, address);
+async function bindPair(port: number, request: PlaceRequest): Promise<OpenPorts> {
+  const media = await bind(port, request);
   try {
-    return new OpenPorts(address, media, await bind(port + 1, address));
+    return new OpenPorts(request.address, media, await bind(port + 1, request));
   } catch (error) {
     media.close();
     throw error;
   }
 }
 
-function bind(port: number, address: string): Promise<Socket> {
+function bind(port: number, { address, multicastTtl }: PlaceRequest): Promise<Socket> {
   const six = isIPv6(address);
   const socket = createSocket({
     type: six ? 'udp6' : 'udp4',
@@ -117,6 +122,10 @@ function bind(port: number, address: string): Promise<Socket> {
     socket.once('error', fail);
     socket.bind({ port, address, exclusive: true }, () => {
       socket.off('error', fail);
+      if (multicastTtl !== undefined) {
+        socket.setMulticastTTL(multicastTtl);
+        socket.setMulticastInterface(address);
+      }
       resolve(socket);
     });
   });

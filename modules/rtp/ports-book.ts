@@ -69,7 +69,7 @@ export class PortsBook {
 
   async #open(request: PortsRequest, scope: Scope): Promise<DatagramPeers> {
     const { core, counters, latchWindow } = this.#dependencies;
-    const ports = await openPorts(request.range ?? this.#range, request.address, scope);
+    const ports = await openPorts({ ...request, range: request.range ?? this.#range }, scope);
     this.open += 1;
     scope.defer(() => {
       this.open -= 1;

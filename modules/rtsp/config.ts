@@ -4,12 +4,14 @@ import {
   flag,
   host,
   type Infer,
+  integer,
   limits,
   list,
   listen,
   optional,
   outgoing,
   port,
+  portRange,
   secret,
   section,
   size,
@@ -66,6 +68,29 @@ export const rtspConfig = section({
       tcp: flag({ default: true, about: 'Whether media may go over the RTSP connection itself.' }),
       udp: flag({ default: true, about: 'Whether media may go over UDP.' }),
       tunnel: flag({ default: true, about: 'Whether RTSP may be tunnelled through HTTP.' }),
+      multicast: section(
+        {
+          enabled: flag({
+            default: false,
+            about:
+              'Whether players may ask for multicast. Whoever is in the network can then listen, whatever the policies say.',
+          }),
+          groups: text({
+            default: '239.255.42.0/24',
+            pattern: /^239(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}\/(8|9|[12]\d|3[0-2])$/,
+            expected: 'a network within 239.0.0.0/8, such as 239.255.42.0/24',
+            about: 'Groups, of which each stream gets one: of those that are for local use (RFC 2365).',
+          }),
+          ports: portRange({ default: '36000-36999', about: 'UDP ports in the groups; each stream takes four.' }),
+          ttl: integer({
+            default: 16,
+            minimum: 1,
+            maximum: 255,
+            about: 'How many networks away packets may go; 1 is this one alone.',
+          }),
+        },
+        'One sender for all players of a stream.',
+      ),
       anyDestination: flag({
         default: false,
         about:

@@ -13,6 +13,7 @@ import type { RtpPlane } from '../rtp/contract.ts';
 import type { RtspConfig } from './config.ts';
 import { RtspConnection } from './connection.ts';
 import type { RtspCounters } from './metrics.ts';
+import { MulticastGroups } from './multicast.ts';
 import { RtspSession } from './session.ts';
 import { Tunnels } from './tunnels.ts';
 
@@ -34,6 +35,7 @@ export class RtspListener {
   readonly #servers: Server[] = [];
   readonly #failures: FailureLimit;
   readonly #tunnels: Tunnels;
+  readonly #multicast: MulticastGroups;
   port = 0;
   securePort = 0;
 
@@ -44,6 +46,7 @@ export class RtspListener {
     this.#sockets = new ConnectedSockets({ total, perAddress });
     const { clock } = dependencies.core;
     this.#failures = new FailureLimit({ failures: 20, window: seconds(60), addresses: 10_000 }, { clock });
+    this.#multicast = new MulticastGroups(config, dependencies);
     this.#tunnels = new Tunnels(
       { enabled: config.transports.tunnel, patience: config.limits.handshake },
       {
@@ -135,7 +138,9 @@ export class RtspListener {
       { headBytes, bodyBytes: this.#config.bodyBytes },
       { socket, scope: core.scope.child('rtsp connection'), clock: core.clock, log: core.observe.log, counters },
     );
-    const session = new RtspSession(this.#config, { core, plane, connection, counters, failures: this.#failures });
+    const session = new RtspSession(this.#config, {
+      ...{ core, plane, connection, counters, failures: this.#failures, multicast: this.#multicast },
+    });
     this.#sessions.add(session);
     connection.scope.defer(() => {
       this.#sessions.delete(session);

@@ -7,6 +7,7 @@ import type { SubscribeRequest, TrackWish } from '../../core/streams/requests.ts
 import type { Subscription } from '../../core/streams/subscription.ts';
 import type { MediaKind, Track } from '../../core/streams/track.ts';
 import type { PlayLeg, RtpFormat, RtpMedium, RtpPlane, RtpPlayback, RtpRoute, RtpStart } from '../rtp/contract.ts';
+import type { MulticastSender } from './multicast.ts';
 
 export interface PlayDependencies {
   readonly core: Core;
@@ -24,22 +25,39 @@ export interface OfferedMedium {
   readonly format: RtpFormat;
 }
 
+/** A group that somebody else sends to. */
+export interface MulticastRoute {
+  readonly kind: 'multicast';
+  readonly sender: MulticastSender;
+}
+
+/** A way of one medium to a player. */
+export type PlayRoute = RtpRoute | MulticastRoute;
+
 /** Dynamic payload types: RFC 3551 6. One for each kind, the same for everybody. */
 const payloadTypes: Readonly<Record<MediaKind, number>> = { video: 96, audio: 97 };
 
 /** A stream as one player takes it: described, set up, playing, paused. */
 export class PlaySession {
   readonly name: string;
+  readonly credentials: Credentials;
   readonly scope: Scope;
   readonly media: readonly OfferedMedium[];
   readonly subscription: Subscription;
   readonly #dependencies: PlayDependencies;
-  readonly #routes = new Map<number, { readonly route: RtpRoute; readonly scope: Scope }>();
+  readonly #routes = new Map<number, { readonly route: PlayRoute; readonly scope: Scope }>();
+  #following = false;
   #playback: RtpPlayback | undefined;
   #state: 'described' | 'ready' | 'playing' | 'paused' = 'described';
 
-  private constructor(name: string, subscription: Subscription, scope: Scope, dependencies: PlayDependencies) {
-    this.name = name;
+  private constructor(
+    request: { name: string; credentials: Credentials },
+    subscription: Subscription,
+    scope: Scope,
+    dependencies: PlayDependencies,
+  ) {
+    this.name = request.name;
+    this.credentials = request.credentials;
     this.subscription = subscription;
     this.scope = scope;
     this.#dependencies = dependencies;
@@ -63,7 +81,7 @@ export class PlaySession {
     }));
     try {
       const subscription = await core.streams.subscribe({ ...request, session, wishes, parent: scope });
-      const play = new PlaySession(request.name, subscription, scope, dependencies);
+      const play = new PlaySession(request, subscription, scope, dependencies);
       subscription.scope.defer((reason) => void scope.close(reason));
       return play;
     } catch (error) {
@@ -96,14 +114,15 @@ export class PlaySession {
   }
 
   /** Sets a medium up, anew if it was. `scope` is the life of what the route needs. */
-  setUp(track: number, route: RtpRoute, scope: Scope): void {
+  setUp(track: number, route: PlayRoute, scope: Scope): void {
     void this.#routes.get(track)?.scope.close({ code: 'replaced' });
     this.#routes.set(track, { route, scope });
     this.#state = 'ready';
   }
 
-  /** Makes ready to play: where each medium will begin. */
+  /** Makes ready to play: where each medium will begin; nothing where others listen already. */
   prepare(): readonly RtpStart[] {
+    if (this.#group !== undefined) return [];
     this.#playback ??= this.#open();
     return this.#playback.prepare();
   }
@@ -111,11 +130,28 @@ export class PlaySession {
   start(): void {
     this.#state = 'playing';
     this.#playback?.start();
+    const group = this.#group;
+    if (group === undefined) return;
+    group.start();
+    if (!this.#following) void this.#follow();
   }
 
   pause(): void {
     this.#state = 'paused';
     this.#playback?.pause();
+  }
+
+  get #group(): MulticastSender | undefined {
+    for (const { route } of this.#routes.values()) if (route.kind === 'multicast') return route.sender;
+    return undefined;
+  }
+
+  /** What the group gets goes to this player too: it counts as taken, and its end is heard. */
+  async #follow(): Promise<void> {
+    this.#following = true;
+    const { subscription } = this;
+    while (await subscription.ready()) while (subscription.pull() !== undefined);
+    void this.scope.close(this.#endReason());
   }
 
   #endReason(): CloseReason {
@@ -132,7 +168,7 @@ export class PlaySession {
     const legs = this.ready.flatMap((medium): PlayLeg[] => {
       const route = this.#routes.get(medium.track)?.route;
       const agreed: RtpMedium = { kind: medium.kind, format: medium.format, feedback: [] };
-      return route === undefined ? [] : [{ medium: agreed, route }];
+      return route === undefined || route.kind === 'multicast' ? [] : [{ medium: agreed, route }];
     });
     return plane.play({ subscription: this.subscription, legs, onEnd, onSign }, this.scope);
   }

@@ -1,3 +1,4 @@
+import { isIP, isIPv4 } from 'node:net';
 import type { Core } from '../../core/core.ts';
 import type { Scope } from '../../core/lifecycle/scope.ts';
 import type { MediaKind } from '../../core/streams/track.ts';
@@ -5,26 +6,38 @@ import { readTransports, type TransportOffer } from '../../wire/rtsp/transport.t
 import type { DatagramRoute, RtpPlane, RtpRoute } from '../rtp/contract.ts';
 import type { RtspConfig } from './config.ts';
 import type { RtspConnection } from './connection.ts';
+import type { MulticastGroups } from './multicast.ts';
+import type { PlayRoute, PlaySession } from './play-session.ts';
 import { Refusal } from './replies.ts';
 
-export interface AgreedTransport {
-  readonly route: RtpRoute;
+export interface AgreedTransport<Route = PlayRoute> {
+  readonly route: Route;
   /** The life of what the route needs. */
   readonly scope: Scope;
   /** The Transport header of the answer. */
   readonly header: string;
 }
 
-export interface RouteRequest {
+export interface RecordRouteRequest {
   readonly kind: MediaKind;
-  readonly mode: 'play' | 'record';
+  readonly mode: 'record';
   readonly parent: Scope;
 }
+
+export interface PlayRouteRequest {
+  readonly kind: MediaKind;
+  readonly mode: 'play';
+  readonly play: PlaySession;
+  readonly parent: Scope;
+}
+
+type RouteRequest = RecordRouteRequest | PlayRouteRequest;
 
 export interface RoutesDependencies {
   readonly core: Core;
   readonly plane: RtpPlane;
   readonly connection: RtspConnection;
+  readonly multicast: MulticastGroups;
 }
 
 export interface ChannelUse {
@@ -38,7 +51,7 @@ export class Routes {
   readonly #d: RoutesDependencies;
   readonly #channels: (ChannelUse | undefined)[] = [];
   /** All media of a session go one way. */
-  #protocol: TransportOffer['protocol'] | undefined;
+  #protocol: TransportOffer['protocol'] | 'multicast' | undefined;
 
   constructor(config: RtspConfig, dependencies: RoutesDependencies) {
     this.#config = config;
@@ -55,20 +68,31 @@ export class Routes {
   }
 
   /** The first offer that we take. Throws a refusal (461), and what opening ports throws. */
+  async agree(header: string, request: RecordRouteRequest): Promise<AgreedTransport<RtpRoute>>;
+  async agree(header: string, request: PlayRouteRequest): Promise<AgreedTransport>;
   async agree(header: string, request: RouteRequest): Promise<AgreedTransport> {
     for (const offer of readTransports(header)) {
-      if (offer.secure || offer.multicast || (this.#protocol !== undefined && offer.protocol !== this.#protocol))
-        continue;
-      const agreed = offer.protocol === 'tcp' ? this.#interleave(offer, request) : await this.#open(offer, request);
+      const protocol = offer.multicast ? 'multicast' : offer.protocol;
+      if (offer.secure || (this.#protocol !== undefined && protocol !== this.#protocol)) continue;
+      const agreed = await this.#take(protocol, offer, request);
       if (agreed === undefined) continue;
-      this.#protocol = offer.protocol;
+      this.#protocol = protocol;
       return agreed;
     }
     throw new Refusal(461);
   }
 
+  #take(
+    protocol: TransportOffer['protocol'] | 'multicast',
+    offer: TransportOffer,
+    request: RouteRequest,
+  ): AgreedTransport | undefined | Promise<AgreedTransport | undefined> {
+    if (protocol === 'tcp') return this.#interleave(offer, request);
+    return protocol === 'udp' ? this.#open(offer, request) : this.#join(offer, request);
+  }
+
   /** RFC 2326 10.12. */
-  #interleave(offer: TransportOffer, { kind, mode, parent }: RouteRequest): AgreedTransport | undefined {
+  #interleave(offer: TransportOffer, { kind, mode, parent }: RouteRequest): AgreedTransport<RtpRoute> | undefined {
     if (!this.#config.transports.tcp) return undefined;
     this.#forget(kind);
     const [channel, controlChannel] = this.#chooseChannels(offer);
@@ -99,7 +123,37 @@ export class Routes {
     }
   }
 
-  async #open(offer: TransportOffer, { kind, mode, parent }: RouteRequest): Promise<AgreedTransport | undefined> {
+  /** RFC 2326 12.39: the group and its ports are ours to choose. */
+  async #join(offer: TransportOffer, request: RouteRequest): Promise<AgreedTransport | undefined> {
+    const { multicast, connection } = this.#d;
+    const { localAddress, remoteAddress } = connection;
+    if (request.mode === 'record' || !multicast.enabled || offer.protocol === 'tcp' || !isIPv4(localAddress))
+      return undefined;
+    // Nobody makes us send to a group that others use.
+    if (offer.destination !== undefined && offer.destination !== '') return undefined;
+    const { kind, play, parent } = request;
+    const { name, credentials } = play;
+    const scope = parent.child(`multicast ${kind}`);
+    try {
+      const sender = await multicast.join({ name, credentials, remoteAddress, localAddress }, scope);
+      const [port, controlPort] = sender.portsOf(kind);
+      return {
+        route: { kind: 'multicast', sender },
+        scope,
+        header:
+          `RTP/AVP;multicast;destination=${sender.group};source=${localAddress};port=${port}-${controlPort}` +
+          `;ttl=${sender.ttl}${modeOf('play')}`,
+      };
+    } catch (error) {
+      await scope.close({ code: 'refused', error });
+      throw error;
+    }
+  }
+
+  async #open(
+    offer: TransportOffer,
+    { kind, mode, parent }: RouteRequest,
+  ): Promise<AgreedTransport<RtpRoute> | undefined> {
     const { connection, plane } = this.#d;
     const { transports } = this.#config;
     if (!transports.udp || offer.clientPort === undefined) return undefined;
@@ -130,6 +184,9 @@ function modeOf(mode: 'play' | 'record'): string {
   return `;mode="${mode === 'play' ? 'PLAY' : 'RECORD'}"`;
 }
 
+/** The address of one host: no group, and nobody's broadcast. */
 function isAddress(text: string | undefined): text is string {
-  return text !== undefined && /^[0-9a-f.:]{2,45}$/i.test(text);
+  if (text === undefined || isIP(text) === 0) return false;
+  const [first] = text.split('.');
+  return isIPv4(text) ? Number(first) > 0 && Number(first) < 224 : !/^(ff|::)/i.test(text);
 }

@@ -15,6 +15,7 @@ import type { RtspConfig } from './config.ts';
 import type { RtspConnection } from './connection.ts';
 import { readDescription, writeDescription } from './description.ts';
 import type { RtspCounters } from './metrics.ts';
+import type { MulticastGroups } from './multicast.ts';
 import { PlaySession } from './play-session.ts';
 import { RecordSession } from './record-session.ts';
 import { publicMethods, Refusal, type Reply, reasons, replyFor } from './replies.ts';
@@ -25,6 +26,7 @@ export interface RtspSessionDependencies {
   readonly plane: RtpPlane;
   readonly connection: RtspConnection;
   readonly counters: RtspCounters;
+  readonly multicast: MulticastGroups;
   /** Wrong passwords, by address. */
   readonly failures: FailureLimit;
 }
@@ -245,7 +247,7 @@ export class RtspSession implements RtspHearer {
     const play = this.#play ?? (await this.#openPlay(request, address));
     const medium = play.findMedium(address.track ?? 0);
     if (medium === undefined) throw new Refusal(404);
-    const agreed = await this.#routes.agree(header, { kind: medium.kind, mode: 'play', parent: play.scope });
+    const agreed = await this.#routes.agree(header, { kind: medium.kind, mode: 'play', play, parent: play.scope });
     play.setUp(medium.track, agreed.route, agreed.scope);
     return this.#setUpReply(agreed);
   }

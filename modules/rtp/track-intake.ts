@@ -1,5 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import type { Core } from '../../core/core.ts';
+import type { AccessUnit } from '../../core/media/access-unit.ts';
 import type { Publication } from '../../core/streams/publication.ts';
 import type { MediaKind } from '../../core/streams/track.ts';
 import { fromTicks, type Micros, micros, seconds, ZERO } from '../../core/time/micros.ts';
@@ -25,6 +26,8 @@ export interface TrackIntakeSettings {
   readonly unitPackets: number;
   /** Id of the header extension for the time of capture; 0 without. */
   readonly captureTime?: number;
+  /** The track to write, by default that of the kind. */
+  readonly trackId?: string;
 }
 
 export interface TrackIntakeDependencies {
@@ -33,6 +36,8 @@ export interface TrackIntakeDependencies {
   readonly counters: RtpCounters;
   /** Media was lost: the decoder can't go on. */
   readonly onLoss: () => void;
+  /** Sees each unit before it is written. */
+  readonly onUnit?: (unit: AccessUnit) => void;
 }
 
 /** A source that has been silent for so long may be followed by another one. */
@@ -132,7 +137,8 @@ export class TrackIntake {
       return false;
     }
     if (format.clockRate !== this.#clockRate) this.#changeClock(format, packet);
-    this.#lastArrival = arrival;
+    // Padding, and what is sent again as padding, is no sign of media.
+    if (!retransmitted && packet.payloadEnd > packet.payloadStart) this.#lastArrival = arrival;
     this.#sequence = unwrapSequence(this.#sequence, packet.sequence);
     const timestamp = unwrapTimestamp(this.#timestamp, packet.timestamp);
     if (timestamp > this.#timestamp) this.#timestamp = timestamp;
@@ -154,7 +160,12 @@ export class TrackIntake {
     const ticks = unwrapTimestamp(before, report.rtpTimestamp);
     // The report may come before the first packet: both are then counted from the same value.
     if (this.#ssrc === undefined) this.#reported = ticks;
-    publication.timeline.learn(this.kind, ticks, this.#clockRate, micros(unixFromNtp(report.ntp)));
+    publication.timeline.learn(
+      this.#settings.trackId ?? this.kind,
+      ticks,
+      this.#clockRate,
+      micros(unixFromNtp(report.ntp)),
+    );
   }
 
   report(now: Micros): ReportBlock | undefined {
@@ -247,7 +258,8 @@ export class TrackIntake {
   }
 
   #openUnits(format: RtpFormat): UnitIntake {
-    const { publication } = this.#d;
+    const { publication, onUnit } = this.#d;
+    const { trackId } = this.#settings;
     const units = unitIntakeFor(
       { kind: this.kind, format, feedback: [] },
       {
@@ -256,6 +268,8 @@ export class TrackIntake {
         onDrop: () => this.#dropped(),
         onMalformed: () => this.#malformed(),
         capturedAt: (timestamp) => this.#capturedAt(timestamp, format.clockRate),
+        ...(trackId === undefined ? {} : { trackId }),
+        ...(onUnit === undefined ? {} : { onUnit }),
       },
     );
     this.#unitsOf.set(format.payloadType, units);

@@ -23,6 +23,10 @@ export interface UnitIntakeDependencies {
   readonly onMalformed: () => void;
   /** Unix time of capture of what has this (unwrapped) timestamp, where the source tells it. */
   readonly capturedAt?: (timestamp: number) => Micros | undefined;
+  /** The track to write, by default that of the kind: also the name of the source's clock. */
+  readonly trackId?: string;
+  /** Sees each unit before it is written. */
+  readonly onUnit?: (unit: AccessUnit) => void;
 }
 
 /** What the packets of one medium, in order, make of it: descriptors and units. */
@@ -51,6 +55,12 @@ class VideoIntake implements UnitIntake {
   #arrival = 0 as Micros;
   /** After a loss units refer to what is not there. */
   #broken = false;
+  /** Packets are missing right in front of the next. */
+  #gap = false;
+  /** The unit whose first packet came behind a gap. */
+  #behindGap: number | undefined;
+  /** First byte of key frames that came without a gap in front of them. */
+  #opening: number | undefined;
 
   constructor(medium: RtpMedium, dependencies: UnitIntakeDependencies) {
     this.#medium = medium;
@@ -65,6 +75,10 @@ class VideoIntake implements UnitIntake {
 
   push(packet: RtpPacket, timestamp: number, arrival: Micros): void {
     this.#arrival = arrival;
+    if (this.#gap) {
+      this.#gap = false;
+      this.#behindGap = timestamp;
+    }
     try {
       if (!this.#depacketizer.push(packet, timestamp)) this.#drop();
     } catch (error) {
@@ -75,11 +89,13 @@ class VideoIntake implements UnitIntake {
   }
 
   lose(): void {
+    this.#gap = true;
     this.#depacketizer.lose();
     this.#drop();
   }
 
   reset(): void {
+    this.#opening = undefined;
     this.#depacketizer.lose();
     this.#times.reset();
   }
@@ -91,10 +107,22 @@ class VideoIntake implements UnitIntake {
     this.#writer?.awaitKeyframe();
   }
 
+  /**
+   * A key frame behind a gap may have lost the packets in front of its slices, with new parameter sets among them: it is whole when
+   * it begins as others do.
+   */
+  #lacksBeginning(parts: readonly Buffer[], timestamp: number): boolean {
+    const first = parts[0]?.[0];
+    if (timestamp === this.#behindGap) return this.#opening !== undefined && first !== this.#opening;
+    this.#opening = first;
+    return false;
+  }
+
   #write(parts: readonly Buffer[], timestamp: number): void {
     const codec = this.#codec.update(parts);
     if (codec === undefined) return;
     const keyframe = isKeyframe(this.#name, parts) || (this.#name === 'h264' && hasRecoveryPoint(parts));
+    if (keyframe && this.#lacksBeginning(parts, timestamp)) return;
     if (this.#broken && !keyframe) return;
     this.#broken = false;
     const { clockRate } = this.#medium.format;
@@ -105,11 +133,13 @@ class VideoIntake implements UnitIntake {
       this.#times.adopt(reorders ? usualDepth : 0, Math.floor(clockRate / rate));
     }
     const decoded = this.#times.next(timestamp);
-    const dts = this.#d.publication.timeline.place('video', decoded, clockRate, this.#arrival);
+    const dts = this.#d.publication.timeline.place(this.#d.trackId ?? 'video', decoded, clockRate, this.#arrival);
     const pts = micros(Math.max(0, dts + fromTicks(timestamp - decoded, clockRate)));
-    this.#writer ??= this.#d.publication.addTrack(codec);
     const capturedAt = this.#d.capturedAt?.(timestamp);
-    this.#writer.write(new AccessUnit({ codec, pts, dts, keyframe, parts, capturedAt }));
+    const unit = new AccessUnit({ codec, pts, dts, keyframe, parts, capturedAt });
+    this.#d.onUnit?.(unit);
+    this.#writer ??= this.#d.publication.addTrack(codec, this.#d.trackId);
+    this.#writer.write(unit);
   }
 }
 

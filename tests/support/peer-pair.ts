@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { AccessUnit } from '../../core/media/access-unit.ts';
 import { h264NalType } from '../../core/media/codecs/nal-unit.ts';
+import { layerId } from '../../core/streams/layers.ts';
 import type { Publication, TrackWriter } from '../../core/streams/publication.ts';
 import type { SubscribeRequest } from '../../core/streams/requests.ts';
 import type { Subscription } from '../../core/streams/subscription.ts';
@@ -95,6 +96,11 @@ export class FakeLive {
   /** Bits a second of pictures. */
   rate = 1_000_000;
   group = 60;
+  /** Layers beside the published track, which carries the last of them: bits a second by name. */
+  layers: Readonly<Record<string, number>> = {};
+  /** Hashes of the pictures of each layer. */
+  readonly layerPictures = new Map<string, Set<string>>();
+  readonly #layers = new Map<string, TrackWriter>();
 
   constructor(clock: ManualClock, publication: Publication) {
     this.clock = clock;
@@ -122,10 +128,24 @@ export class FakeLive {
     const keyframe = this.#frame % this.group === 0 || this.#wanted;
     this.#wanted = false;
     const at = micros(this.#frame * 33_333);
-    const size = Math.max(20, Math.round((this.rate / 8 / 30) * (keyframe ? 4 : 0.95)));
-    const parts = keyframe ? [...this.codec.sps, ...this.codec.pps, this.#nal(0x65, size)] : [this.#nal(0x41, size)];
     this.#frame += 1;
-    this.#video.write(new AccessUnit({ codec: this.codec, pts: at, dts: at, keyframe, parts }));
+    const names = Object.keys(this.layers);
+    if (names.length === 0) this.#video.write(this.#picture(at, keyframe, this.rate));
+    for (const name of names) {
+      const unit = this.#picture(at, keyframe, this.layers[name] ?? 0);
+      if (name === names.at(-1)) this.#video.write(unit);
+      const writer = this.#layers.get(name) ?? this.publication.addTrack(this.codec, layerId('video', name));
+      this.#layers.set(name, writer);
+      writer.write(unit);
+      const pictures = this.layerPictures.get(name) ?? new Set();
+      this.layerPictures.set(name, pictures.add(fingerprint(unit)));
+    }
+  }
+
+  #picture(at: Micros, keyframe: boolean, rate: number): AccessUnit {
+    const size = Math.max(20, Math.round((rate / 8 / 30) * (keyframe ? 4 : 0.95)));
+    const parts = keyframe ? [...this.codec.sps, ...this.codec.pps, this.#nal(0x65, size)] : [this.#nal(0x41, size)];
+    return new AccessUnit({ codec: this.codec, pts: at, dts: at, keyframe, parts });
   }
 
   #writeSound(): void {
@@ -173,6 +193,7 @@ export interface PairOptions {
   readonly receiverBitrate?: PeerBitrate;
   readonly rate?: number;
   readonly group?: number;
+  readonly layers?: Readonly<Record<string, number>>;
   /** Whether the publisher can be asked for key frames. */
   readonly asks?: boolean;
 }
@@ -197,6 +218,7 @@ export async function openPair(options: PairOptions = {}): Promise<Pair> {
   const live = new FakeLive(clock, publication);
   live.rate = options.rate ?? live.rate;
   live.group = options.group ?? live.group;
+  live.layers = options.layers ?? {};
   const copy = await core.publish('copy', {
     expects: ['video', 'audio'],
     requestKeyframe: () => pair.receiver.requestKeyframe(),

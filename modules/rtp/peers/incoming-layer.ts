@@ -1,6 +1,8 @@
 import type { Core } from '../../../core/core.ts';
+import type { AccessUnit } from '../../../core/media/access-unit.ts';
+import { layerId } from '../../../core/streams/layers.ts';
 import type { Publication } from '../../../core/streams/publication.ts';
-import { type Micros, micros, millis } from '../../../core/time/micros.ts';
+import { type Micros, micros, millis, ZERO } from '../../../core/time/micros.ts';
 import { nackEntries } from '../../../wire/rtcp/nack.ts';
 import type { RtcpPacket } from '../../../wire/rtcp/packet.ts';
 import type { RtpPacket } from '../../../wire/rtp/packet.ts';
@@ -25,6 +27,8 @@ export interface IncomingLayerDependencies {
   readonly counters: RtpCounters;
   /** What cannot be decoded without a key frame came. */
   readonly onLoss: () => void;
+  /** Sees each unit before it is written. */
+  readonly onUnit: (layer: IncomingLayer, unit: AccessUnit) => void;
 }
 
 /** Four times 10 Mbit/s of pictures for the longest wait. */
@@ -49,6 +53,8 @@ export class IncomingLayer {
   #givenUp = 0;
   /** Bytes received, headers and all. */
   bytes = 0;
+  /** When something whole last came of it. */
+  lastUnit: Micros = ZERO;
 
   constructor(settings: IncomingLayerSettings, dependencies: IncomingLayerDependencies) {
     const { medium, rid, config } = settings;
@@ -66,8 +72,15 @@ export class IncomingLayer {
         capacity,
         unitPackets: config.unitPackets,
         captureTime: extensionIds(medium).captureTime,
+        ...(rid === '' ? {} : { trackId: layerId(medium.kind, rid) }),
       },
-      dependencies,
+      {
+        ...dependencies,
+        onUnit: (unit) => {
+          this.lastUnit = dependencies.core.clock.now();
+          dependencies.onUnit(this, unit);
+        },
+      },
     );
   }
 

@@ -27,6 +27,8 @@ const historyBytes = 4 * 1_024 * 1_024;
 const historyPackets = 1_024;
 /** A packet that did not come through so often is not going to. */
 const mostResends = 8;
+/** Padding repeats the newest of so many packets. */
+const padded = 16;
 const captureInterval = seconds(1);
 /** The least time between two resends of one packet, however short the round trip. */
 const leastResendPause = millis(15);
@@ -47,6 +49,7 @@ export class OutgoingMedium {
   #sequence: number;
   #rtxSequence: number;
   #lastCapture = -Infinity;
+  #padding = 0;
   /** Of the next packet. */
   #timestamp = 0;
   #packets = 0;
@@ -125,19 +128,33 @@ export class OutgoingMedium {
     if (payload === undefined || history.resendsAt(place) >= mostResends) return 0;
     if (history.resendsAt(place) > 0 && now - history.lastSentAt(place) < Math.max(leastResendPause, roundTrip))
       return 0;
+    history.noteResend(place, now);
+    this.resent += 1;
+    return this.#repeat(history, place, payload, this.rtxSsrc);
+  }
+
+  /** Sends something once more that the peer most likely has: padding that may even be of use (RFC 4588 allows any). Gives its size. */
+  pad(): number {
+    const history = this.#history;
+    if (history === undefined || this.rtxSsrc === undefined) return 0;
+    this.#padding = (this.#padding + 1) % padded;
+    const place = history.find((this.#sequence - 1 - this.#padding) & 0xffff);
+    const payload = place < 0 ? undefined : history.payloadAt(place);
+    return payload === undefined ? 0 : this.#repeat(history, place, payload, this.rtxSsrc);
+  }
+
+  #repeat(history: PacketHistory, place: number, payload: Buffer, rtxSsrc: number): number {
     const type = history.typeAt(place);
     const rtx = this.#rtxTypeOf(type & 0x7f);
     if (rtx === undefined) return 0;
-    history.noteResend(place, now);
     const header = this.#header;
     header.marker = type >= 0x80;
     header.payloadType = rtx;
     header.sequence = this.#rtxSequence;
     header.timestamp = history.timestampAt(place);
-    header.ssrc = this.rtxSsrc;
+    header.ssrc = rtxSsrc;
     const size = this.#link.send(header, payload, history.sequenceAt(place));
     this.#rtxSequence += 1;
-    this.resent += 1;
     this.bytes += size;
     return size;
   }

@@ -14,6 +14,7 @@ import type { RtpConfig } from '../config.ts';
 import type { PeerBitrate, PeerIngest, PeerMedium } from '../contract.ts';
 import { understands } from '../formats.ts';
 import type { RtpCounters } from '../metrics.ts';
+import { BestLayer } from './best-layer.ts';
 import { type ExtensionIds, extensionIds } from './header-extensions.ts';
 import { IncomingLayer } from './incoming-layer.ts';
 import type { PacketHearing, PacketTransport } from './packet-transport.ts';
@@ -41,6 +42,10 @@ const feedbackInterval = millis(50);
 const feedbacksPerReport = 20;
 /** So often it is seen to that pictures which come can be decoded. */
 const feedbacksPerSearch = 6;
+/** So long without a picture while packets of it come. */
+const pictureless = millis(800);
+/** RFC 8853 knows no limit; browsers make three. */
+const mostLayers = 6;
 /** Reordering is not loss: so long after a gap shows it is asked for, and then again and again. */
 const nackDelay = millis(5);
 const nackInterval = millis(10);
@@ -164,13 +169,21 @@ export class PeerReceiver implements PeerIngest, PacketHearing {
   }
 
   #openLayers(medium: PeerMedium): IncomingLayer[] {
-    const rids = medium.rids.length === 0 ? [''] : medium.rids;
+    const layered = medium.kind === 'video' && medium.rids.length > 0;
+    const rids = layered ? medium.rids.slice(0, mostLayers) : [''];
     const { core, counters, publication } = this.#d;
+    const best = layered ? new BestLayer(publication, core.clock) : undefined;
     return rids.map(
       (rid) =>
         new IncomingLayer(
           { medium, rid, config: this.#settings.config },
-          { core, counters, publication, onLoss: () => publication.stream.requestKeyframe() },
+          {
+            core,
+            counters,
+            publication,
+            onLoss: () => publication.stream.requestKeyframe(),
+            onUnit: (layer, unit) => best?.take(layer.rid, unit),
+          },
         ),
     );
   }
@@ -230,12 +243,13 @@ export class PeerReceiver implements PeerIngest, PacketHearing {
     if (this.#ticks % feedbacksPerSearch === 0) this.#seekKeyframe();
   }
 
-  /** Pictures come, but the key frame that they began with was lost, or never sent. */
+  /** Packets of pictures come and no picture: the key frame that they began with was lost, or never sent. */
   #seekKeyframe(): void {
-    const { stream } = this.#d.publication;
-    if (stream.findTrack('video') !== undefined) return;
-    for (const { intake, ssrc } of this.#layers) {
-      if (intake.kind === 'video' && ssrc !== undefined) stream.requestKeyframe();
+    const { core, publication } = this.#d;
+    const since = core.clock.now() - pictureless;
+    for (const { intake, lastUnit } of this.#layers) {
+      if (intake.kind !== 'video' || intake.lastArrival < since || lastUnit >= since) continue;
+      publication.stream.requestKeyframe();
     }
   }
 

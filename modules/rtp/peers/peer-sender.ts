@@ -14,7 +14,9 @@ import { goodbyeCompound } from '../compound.ts';
 import type { PeerBitrate, PeerMedium, PeerPlayback } from '../contract.ts';
 import type { RtpCounters } from '../metrics.ts';
 import { peerPayloads, ticksOfPayload } from '../payloads.ts';
+import { BandwidthProbe } from './bandwidth/bandwidth-probe.ts';
 import { CatchUp } from './catch-up.ts';
+import { LayerChoice } from './layer-choice.ts';
 import { OutgoingLink } from './outgoing-link.ts';
 import { OutgoingMedium } from './outgoing-medium.ts';
 import type { PacketHearing, PacketTransport } from './packet-transport.ts';
@@ -48,6 +50,8 @@ const reportInterval = seconds(1);
 const mostBacklog = 128 * 1_024;
 /** A picture that had to wait so long is out of date: the viewer goes on at a newer keyframe rather than behind the live picture. */
 const patience = millis(500);
+const leastStep = 1_000;
+const padInterval = millis(10);
 /** While the cached group is caught up with, which the viewer asked for. */
 const joinPatience = seconds(3);
 /** One viewer without bandwidth must not cost all the others a large keyframe each half second. */
@@ -62,6 +66,8 @@ export class PeerSender implements PeerPlayback, PacketHearing {
   readonly #d: PeerSenderDependencies;
   readonly #media = new Map<MediaKind, OutgoingMedium>();
   readonly #queue = new PictureQueue();
+  readonly #layers: LayerChoice;
+  readonly #probe = new BandwidthProbe();
   readonly #budget: SendBudget;
   readonly #control: ViewerControl;
   #catchUp: CatchUp | undefined;
@@ -74,6 +80,7 @@ export class PeerSender implements PeerPlayback, PacketHearing {
   #skipping = false;
   #lastSkipRequest = -Infinity;
   #newestPts: Micros = ZERO;
+  #lastStamp = -Infinity;
   #reported = false;
   #unfit: string | undefined;
 
@@ -92,6 +99,7 @@ export class PeerSender implements PeerPlayback, PacketHearing {
       if (!this.#media.has(medium.kind)) this.#media.set(medium.kind, openMedium(medium, link));
     }
     for (const medium of this.#media.values()) this.#control.watch(medium);
+    this.#layers = new LayerChoice(subscription, (pictures) => this.#control.neededFor(pictures));
     counters.players += 1;
     subscription.scope.defer((reason) => {
       counters.players -= 1;
@@ -132,10 +140,15 @@ export class PeerSender implements PeerPlayback, PacketHearing {
 
   onRtcp(bytes: Buffer, arrival: Micros): void {
     if (!this.#playing) return;
-    const before = this.#control.resent;
-    this.#control.take(bytes, arrival);
-    this.#budget.rate = this.#control.pacing;
-    if (this.#control.resent !== before) this.#d.transport.flush();
+    const control = this.#control;
+    const before = control.resent;
+    control.take(bytes, arrival);
+    this.#budget.rate = control.pacing;
+    if (control.resent !== before) this.#d.transport.flush();
+    this.#layers.choose(control.estimate, arrival);
+    // What would be of use if the way bore it: the next larger layer, or the whole of the one that is being watched.
+    const goal = this.#layers.goal ?? (control.short ? control.needed : undefined);
+    if (this.#probe.begin(arrival, control.estimate, goal, control.signal, this.#sent)) this.#pad();
   }
 
   /** Sends what there is, as far as there is room. */
@@ -144,6 +157,7 @@ export class PeerSender implements PeerPlayback, PacketHearing {
     if (!this.#playing || subscription.scope.closed) return;
     const now = core.clock.now();
     this.#budget.refill(now);
+    this.#changeLayer(now);
     for (let next = subscription.pull(); next !== undefined; next = subscription.pull()) this.#take(next, now);
     this.#drain(now);
     if (!this.#reported) this.#report();
@@ -159,9 +173,43 @@ export class PeerSender implements PeerPlayback, PacketHearing {
       media: [...this.#media.values()].map((medium) => medium.inspect()),
       waitingPictures: this.#queue.length,
       pacing: Math.round(this.#budget.rate),
+      probes: this.#probe.probes,
+      ...(this.#layers.layer === undefined ? {} : { layer: this.#layers.layer, layerChanges: this.#layers.changes }),
       ...(this.#unfit === undefined ? {} : { unfit: this.#unfit }),
       ...this.#control.inspect(),
     };
+  }
+
+  /** Bytes that have left. */
+  get #sent(): number {
+    let bytes = 0;
+    for (const medium of this.#media.values()) bytes += medium.bytes;
+    return bytes;
+  }
+
+  #changeLayer(now: Micros): void {
+    if (!this.#layers.change(now)) return;
+    // What is left of the layer before is not sent: its successor's key frame is there.
+    for (const queued of this.#queue.drop(this.#begun ? 1 : 0)) this.#countDropped(queued);
+    this.#skipping = false;
+    this.#control.restart();
+    this.#probe.renew(now);
+  }
+
+  /** While a probe runs: padding beside the media. */
+  #pad(): void {
+    const { subscription, core, transport } = this.#d;
+    const { estimate, signal } = this.#control;
+    const video = this.#media.get('video');
+    let left = this.#probe.padding(core.clock.now(), estimate, signal, this.#sent);
+    while (left > 0 && transport.backlog === 0) {
+      const size = video?.pad() ?? 0;
+      if (size === 0) break;
+      left -= size;
+      this.#budget.spend(-size); // media does not wait for it
+    }
+    transport.flush();
+    if (this.#probe.active) afterIn(subscription.scope, core.clock, padInterval, () => this.#pad());
   }
 
   #take(queued: QueuedUnit, now: Micros): void {
@@ -239,14 +287,12 @@ export class PeerSender implements PeerPlayback, PacketHearing {
     this.#queue.shift();
   }
 
+  /** Rises from picture to picture: the clocks of two layers may differ a little, and browsers take no B-frames. */
   #stampOf(pts: Micros): Micros {
-    const catchUp = this.#catchUp;
-    if (catchUp === undefined) return pts;
-    if (!catchUp.isPast(pts)) {
-      this.#catchUp = undefined;
-      return pts;
-    }
-    return catchUp.stampOf(pts);
+    if (this.#catchUp?.isPast(pts) === false) this.#catchUp = undefined;
+    const stamp = Math.max(this.#catchUp?.stampOf(pts) ?? pts, this.#lastStamp + leastStep) as Micros;
+    this.#lastStamp = stamp;
+    return stamp;
   }
 
   #wait(): void {

@@ -44,6 +44,12 @@ export class PictureQueue {
     return this.#units.splice(from, to - from);
   }
 
+  /** Lets go of everything from `from` on. */
+  drop(from: number): readonly QueuedUnit[] {
+    this.#times.length = Math.min(this.#times.length, from);
+    return this.#units.splice(from);
+  }
+
   clear(): void {
     this.#units = [];
     this.#times = [];

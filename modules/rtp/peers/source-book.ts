@@ -91,7 +91,7 @@ export class SourceBook {
 
   #layerOf(medium: PeerMedium, packet: RtpPacket, retransmits: boolean): IncomingLayer | undefined {
     const layers = this.#layers.filter((layer) => layer.medium === medium);
-    if (medium.rids.length === 0) return layers[0];
+    if (layers.length === 1 && layers[0]?.rid === '') return layers[0];
     const ids = extensionIds(medium);
     const rid = (retransmits ? tagOf(packet, ids.repairedRid) : undefined) ?? tagOf(packet, ids.rid);
     return layers.find((layer) => layer.rid === rid);

@@ -11,6 +11,7 @@ import { type PeerBitrate, ViewerBandwidthChanged } from '../contract.ts';
 import { KeyframeWishes } from '../keyframe-wishes.ts';
 import type { RtpCounters } from '../metrics.ts';
 import { BandwidthEstimate } from './bandwidth/bandwidth-estimate.ts';
+import type { LinkSignal } from './bandwidth/delay-trend.ts';
 import { RateMeter } from './bandwidth/rate-meter.ts';
 import type { SentHearing } from './outgoing-link.ts';
 import type { OutgoingMedium } from './outgoing-medium.ts';
@@ -44,6 +45,8 @@ const pacingFactor = 2.5;
 const streamWindow = { buckets: 8, bucketLength: 500_000 };
 /** Headers of RTP, its extensions, UDP and IP, and the tag: some 70 bytes in 1150. */
 const headerShare = 1.06;
+/** Sound with its headers, at 50 packets a second. */
+const soundShare = 90_000;
 /** A stream that goes up and down by so much goes through all the same; for so long it must not. */
 const tolerance = 1.1;
 const narrowFor = seconds(1);
@@ -56,7 +59,7 @@ export class ViewerControl implements SentHearing {
   readonly #d: ViewerControlDependencies;
   readonly #wishes: KeyframeWishes;
   readonly #estimate: BandwidthEstimate;
-  readonly #taken = new RateMeter(streamWindow);
+  #taken = new RateMeter(streamWindow);
   readonly #media: OutgoingMedium[] = [];
   readonly #resends: SendBudget;
   readonly #reports: { readonly compact: number; readonly at: Micros }[] = [];
@@ -103,6 +106,11 @@ export class ViewerControl implements SentHearing {
   /** Bits a second that the stream takes with its headers. */
   get needed(): number {
     return (this.#taken.rate ?? 0) * headerShare;
+  }
+
+  /** Bits a second that pictures of a rate take with their headers and the sound beside them. */
+  neededFor(pictures: number): number {
+    return pictures * headerShare + soundShare;
   }
 
   /** The way does not bear the stream. */
@@ -198,6 +206,16 @@ export class ViewerControl implements SentHearing {
     // RFC 3550 6.4.1, with our own note of when the report left: its NTP time is that of the publisher's clock.
     const trip = arrival - sent.at - (report.delaySinceLast * 1e6) / 65_536;
     if (trip >= 0 && trip < 10e6) this.#roundTrip = micros((this.#roundTrip * 3 + trip) / 4);
+  }
+
+  /** Another layer is watched from here on. */
+  restart(): void {
+    this.#taken = new RateMeter(streamWindow);
+    this.#narrowSince = undefined;
+  }
+
+  get signal(): LinkSignal {
+    return this.#estimate.signal;
   }
 
   /** Whether the way bears the stream: known only when it has been so for a while. */

@@ -4,6 +4,7 @@ import { packetizeAac } from '../../wire/rtp/payload/aac-packetizer.ts';
 import { packetizeAv1 } from '../../wire/rtp/payload/av1-packetizer.ts';
 import { packetizeMpegAudio } from '../../wire/rtp/payload/mpeg-audio.ts';
 import { readMpegAudioFrame } from '../../wire/rtp/payload/mpeg-audio-frame.ts';
+import { packetizeMpeg4Video } from '../../wire/rtp/payload/mpeg4-video.ts';
 import { packetizeH264, packetizeH265 } from '../../wire/rtp/payload/nal-packetizer.ts';
 import { packetizeBlocks } from '../../wire/rtp/payload/plain.ts';
 import { packetizeVp8 } from '../../wire/rtp/payload/vp8.ts';
@@ -49,6 +50,13 @@ const obus = fc
     }),
   ]);
 
+/** A picture of MPEG-4 part 2: start codes stand at its beginning alone. */
+const vop = bytes(4, 4_000).map((frame) => {
+  for (let at = 0; at < frame.length; at += 1) frame[at] = (frame[at] ?? 0) | 0x40;
+  frame.set([0, 0, 1, 0xb6]);
+  return frame;
+});
+
 /** A frame of layer II or III of any size that its header can tell. */
 export const mpegAudioFrame = fc
   .tuple(
@@ -79,6 +87,7 @@ export const payloadRows: readonly PayloadRow[] = [
   { format: 'vp8', unit: single(bytes(1, 6_000)), packetize: (unit, most) => packetizeVp8(first(unit), most) },
   { format: 'vp9', unit: single(bytes(1, 6_000)), packetize: (unit, most) => packetizeVp9(first(unit), false, most) },
   { format: 'av1', unit: obus, packetize: (unit, most) => packetizeAv1(unit, true, most) },
+  { format: 'mpeg4', unit: single(vop), packetize: (unit, most) => packetizeMpeg4Video(first(unit), most) },
   { format: 'aac', unit: single(bytes(1, 8_000)), packetize: (unit, most) => packetizeAac(first(unit), most) },
   {
     format: 'mpa',

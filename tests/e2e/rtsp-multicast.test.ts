@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { run } from '../support/media-source.ts';
+
+const quiet = ['-hide_banner', '-loglevel', 'error', '-nostdin'];
+const asSums = ['-map', '0:v', '-map', '0:a', '-c:v', 'rawvideo', '-c:a', 'copy', '-f', 'framemd5'];
+const group = 25;
+const serverFile = fileURLToPath(new URL('../support/rtsp-multicast-server.ts', import.meta.url));
+
+/** A network of its own, whose one interface carries multicast: that of the machine is nobody's business here. */
+const namespace = ['-rn', 'sh', '-c'];
+const network = 'ip link set lo up multicast on && ip route add 239.0.0.0/8 dev lo && echo ready && exec sleep 120';
+
+/** md5 of every decoded picture, or of every AAC frame as it is coded. */
+function readSums(text: string, stream: 0 | 1): string[] {
+  const lines = text.split('\n').filter((line) => line.startsWith(`${stream},`));
+  return lines.map((line) => line.split(',')[5]?.trim() ?? '');
+}
+
+/** Whether `part` stands in `whole` without a gap. */
+function assertRun(part: readonly string[], whole: readonly string[], what: string): void {
+  const from = whole.indexOf(part[0] ?? '');
+  assert.ok(from >= 0, `${what}: the first one is not of the source`);
+  assert.deepEqual(part, whole.slice(from, from + part.length), what);
+}
+
+describe('RTSP multicast with ffmpeg', function () {
+  this.timeout(60_000);
+  const children: ChildProcess[] = [];
+  let folder: string;
+  let clip: string;
+  let holder: ChildProcess;
+
+  before(async function () {
+    if (spawnSync('unshare', [...namespace, 'ip link show lo']).status !== 0) this.skip(); // no right to make namespaces
+    folder = mkdtempSync(join(tmpdir(), 'switchyard-multicast-'));
+    clip = join(folder, 'clip.mp4');
+    const pictures = ['-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=25'];
+    const sound = ['-f', 'lavfi', '-i', 'sine=frequency=700:sample_rate=48000'];
+    const coded = [
+      '-c:v',
+      'libx264',
+      '-preset',
+      'ultrafast',
+      '-g',
+      String(group),
+      '-pix_fmt',
+      'yuv420p',
+      '-c:a',
+      'aac',
+    ];
+    await run('ffmpeg', [...quiet, ...pictures, ...sound, '-t', '6', ...coded, clip]);
+    holder = spawn('unshare', [...namespace, network], { stdio: ['ignore', 'pipe', 'inherit'] });
+    children.push(holder);
+    await once(holder.stdout ?? holder, 'data');
+  });
+
+  after(() => {
+    for (const child of children) child.kill('SIGKILL');
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  });
+
+  function start(argv: readonly string[]): ChildProcess {
+    const enter = ['-t', String(holder.pid), '-U', '-n', '--preserve-credentials', '--', ...argv];
+    const child = spawn('nsenter', enter, { stdio: ['ignore', 'pipe', 'inherit'] });
+    children.push(child);
+    return child;
+  }
+
+  it('brings the same stream to two players, from one sender', async () => {
+    const whole = (await run('ffmpeg', [...quiet, '-i', clip, ...asSums, '-'])).toString();
+    const server = start([process.execPath, '--import=tsx', serverFile]);
+    const lines = createInterface({ input: server.stdout ?? process.stdin })[Symbol.asyncIterator]();
+    const next = async (word: string): Promise<string> => {
+      const { value = '' } = (await lines.next()) as { value?: string };
+      assert.ok(value.startsWith(word), `${word}, not ${value}`);
+      return value.slice(word.length).trim();
+    };
+    const url = await next('url');
+    const publish = ['-re', '-i', clip, '-c', 'copy', '-f', 'rtsp', '-rtsp_transport', 'tcp', url];
+    start(['ffmpeg', ...quiet, ...publish]);
+    await next('live');
+    const files = ['first', 'second'].map((name) => join(folder, name));
+    const players = files.map((file) =>
+      start(['ffmpeg', ...quiet, '-rtsp_transport', 'udp_multicast', '-i', url, ...asSums, '-y', file]),
+    );
+    await Promise.all(players.map((player) => once(player, 'exit')));
+    assert.deepEqual(JSON.parse(await next('most')), { senders: 1, players: 2, openScopes: 0 });
+    for (const file of files) {
+      const text = readFileSync(file, 'utf8');
+      const [video, audio] = [readSums(whole, 0), readSums(whole, 1)];
+      // Who joins within a group of pictures sees the next one whole.
+      const keyframes = new Set(video.filter((_, index) => index % group === 0));
+      const pictures = readSums(text, 0);
+      const seen = pictures.slice(pictures.findIndex((sum) => keyframes.has(sum)));
+      assert.ok(seen.length > 75, `${seen.length} pictures`);
+      assertRun(seen, video, 'pictures');
+      const sounds = readSums(text, 1);
+      assert.ok(sounds.length > 140, `${sounds.length} sounds`);
+      assertRun(sounds, audio, 'sounds');
+    }
+  });
+});

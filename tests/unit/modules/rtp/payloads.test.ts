@@ -120,7 +120,10 @@ describe('modules/rtp formats', () => {
   const described: readonly CodecDescriptor[] = [
     ...videoVectors.filter(({ codec }) => codec !== 'mpeg1').map((vector) => videoCodecOf(vector)),
     ...audioVectors.filter(({ codec }) => codec !== 'flac').map((vector) => audioCodecOf(vector)),
-    ...(['pcmu', 'pcma', 'g722', 'g729'] as const).map((name) => pcmCodec(name)),
+    pcmCodec('pcmu'),
+    pcmCodec('pcma'),
+    pcmCodec('g722'),
+    pcmCodec('g729'),
   ];
 
   it('are understood when we tell them, and have a depacketizer', () => {

@@ -18,7 +18,7 @@ export function packetizeAv1(obus: readonly Buffer[], sequence: boolean, most: n
   const packets = new Av1Packets(most, sequence);
   for (const obu of obus) {
     const type = readObuType(obu);
-    // AV1 RTP 5: they are not sent
+    // AV1 RTP 5: the first two are not sent; padding says nothing
     if (type === obuType.temporalDelimiter || type === obuType.tileList || type === obuType.padding) continue;
     if (((obu[0] ?? 0) & hasSizeField) === 0) packets.add(obu);
     else for (const plain of splitObus(obu, 'rtp')) packets.add(plain);

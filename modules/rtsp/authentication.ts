@@ -27,6 +27,8 @@ export class Authentication {
   readonly #settings: AuthenticationSettings;
   readonly #nonce = randomBytes(16).toString('hex');
   #lastCount = 0;
+  /** What was found of the last request: its count may rise but once, however often it is asked for. */
+  #found: { readonly request: RtspRequest; readonly shown: Shown } | undefined;
 
   constructor(settings: AuthenticationSettings) {
     this.#settings = settings;
@@ -47,6 +49,11 @@ export class Authentication {
   }
 
   read(request: RtspRequest): Shown {
+    if (this.#found?.request !== request) this.#found = { request, shown: this.#find(request) };
+    return this.#found.shown;
+  }
+
+  #find(request: RtspRequest): Shown {
     const value = request.headers.get('authorization');
     if (value === undefined) return nothing;
     const header = readAuthHeader(value);

@@ -6,6 +6,10 @@ export class RtpCounters {
   publishers = 0;
   /** Players whose way does not bear what they watch. */
   starved = 0;
+  /** Bits a second that the ways to all browsers bear together, as estimated. */
+  estimated = 0;
+  /** Changes of viewers from one simulcast layer to another. */
+  layerChanges = 0;
   bytesOut = 0;
   /** Writes of interleaved media: how well they are merged. */
   writes = 0;
@@ -54,6 +58,7 @@ const totals: readonly (readonly [name: string, key: keyof RtpCounters, help: st
   ['rtp_incomplete_units_total', 'incomplete', 'Units dropped because a part of them was lost.'],
   ['rtp_keyframe_requests_total', 'keyframeRequests', 'Key frame requests sent to publishers by RTCP.'],
   ['rtp_keyframe_wishes_total', 'keyframeWishes', 'Key frame requests that came from players by RTCP.'],
+  ['rtp_layer_changes_total', 'layerChanges', 'Changes of players from one simulcast layer to another.'],
   ['rtp_received_nacks_total', 'nacksIn', 'Requests of players to send packets again.'],
   ['rtp_resent_packets_total', 'resent', 'Packets sent again to players (RTX).'],
   ['rtp_sent_nacks_total', 'nacksOut', 'Requests to publishers to send packets again.'],
@@ -64,6 +69,7 @@ const totals: readonly (readonly [name: string, key: keyof RtpCounters, help: st
 
 const gauges: readonly (readonly [name: string, key: keyof RtpCounters, help: string])[] = [
   ['rtp_players', 'players', 'Peers that media is sent to by RTP.'],
+  ['rtp_estimated_bandwidth_bits', 'estimated', 'What the ways to all browsers bear together, bits a second.'],
   ['rtp_starved_players', 'starved', 'Players whose way does not bear the stream that they watch.'],
   ['rtp_publishers', 'publishers', 'Peers that media is taken from by RTP.'],
 ];

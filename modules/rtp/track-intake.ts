@@ -44,6 +44,8 @@ export interface TrackIntakeDependencies {
 const sourcePatience = seconds(1);
 /** So far a sequence number may leap and still be of the same row. RFC 3550 A.1, more generous: cameras pause. */
 const farthest = 3_000;
+/** The end of a picture may be lost and come again before anything behind it. */
+const farthestAhead = 64;
 
 /** The packets of one medium → units: source, order, numbers, loss. */
 export class TrackIntake {
@@ -130,8 +132,8 @@ export class TrackIntake {
   takePacket(packet: RtpPacket, arrival: Micros, retransmitted = false): boolean {
     const { counters } = this.#d;
     const format = this.#formatOf(packet.payloadType);
-    // What is sent again begins nothing.
-    if (retransmitted && !this.#isNear(packet)) return false;
+    // What is sent again begins nothing, and is not of what is still to come.
+    if (retransmitted && (!this.#isNear(packet) || this.#ahead(packet) > farthestAhead)) return false;
     if (format === undefined || !this.#isSource(packet.ssrc, packet, arrival)) {
       counters.foreign += 1;
       return false;
@@ -200,8 +202,12 @@ export class TrackIntake {
     return undefined;
   }
 
-  #isNear({ ssrc, sequence }: RtpPacket): boolean {
-    return ssrc === this.#ssrc && Math.abs(sequenceDistance(this.#sequence & 0xffff, sequence)) <= farthest;
+  #isNear(packet: RtpPacket): boolean {
+    return packet.ssrc === this.#ssrc && Math.abs(this.#ahead(packet)) <= farthest;
+  }
+
+  #ahead({ sequence }: RtpPacket): number {
+    return sequenceDistance(this.#sequence & 0xffff, sequence);
   }
 
   /** One source at a time; a stranger's packets among them change nothing. */

@@ -7,6 +7,7 @@ import { ntpFromUnix } from '../../../wire/rtcp/ntp.ts';
 import type { SenderReport } from '../../../wire/rtcp/packet.ts';
 import type { PeerFormat, PeerMedium } from '../contract.ts';
 import { codecNameOf } from '../formats.ts';
+import { fitsSingleNals, mostPeerPayload } from '../payloads.ts';
 import { extensionIds } from './header-extensions.ts';
 import { OutgoingHeader } from './outgoing-header.ts';
 import type { OutgoingLink } from './outgoing-link.ts';
@@ -46,6 +47,8 @@ export class OutgoingMedium {
   readonly #history: PacketHistory | undefined;
   #format: PeerFormat | undefined;
   #codec: CodecDescriptor | undefined;
+  /** NAL units must not be cut: packetization mode 0. */
+  #whole = false;
   #sequence: number;
   #rtxSequence: number;
   #lastCapture = -Infinity;
@@ -77,14 +80,18 @@ export class OutgoingMedium {
       : undefined;
   }
 
-  /** A unit is going to be sent, stamped with stream time `stamp`. False when the peer takes no format of its codec. */
+  /**
+   * A unit is going to be sent, stamped with stream time `stamp`. False when the peer takes no format of its codec, or it does not fit
+   * that: RFC 6184 6.2 knows no fragments.
+   */
   begin(unit: AccessUnit, stamp: Micros): boolean {
     if (unit.codec !== this.#codec) {
       this.#codec = unit.codec;
       this.#format = formatOf(this.medium, unit.codec);
+      this.#whole = unit.codec.name === 'h264' && this.#format?.parameters.get('packetization-mode') !== '1';
     }
     const format = this.#format;
-    if (format === undefined) return false;
+    if (format === undefined || (this.#whole && !fitsSingleNals(unit, mostPeerPayload))) return false;
     this.#timestamp = this.timestampOf(stamp, format.clockRate);
     this.#header.withDelay = unit.keyframe && this.kind === 'video';
     if (unit.capturedAt !== undefined && unit.pts - this.#lastCapture >= captureInterval) {
@@ -153,7 +160,11 @@ export class OutgoingMedium {
     header.sequence = this.#rtxSequence;
     header.timestamp = history.timestampAt(place);
     header.ssrc = rtxSsrc;
+    // Nobody reports on retransmissions alone: that they were heard of is never certain (RFC 8843 9.2).
+    const { withMid } = header;
+    header.withMid = true;
     const size = this.#link.send(header, payload, history.sequenceAt(place));
+    header.withMid = withMid;
     this.#rtxSequence += 1;
     this.bytes += size;
     return size;

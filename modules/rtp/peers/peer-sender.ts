@@ -48,6 +48,7 @@ export interface PeerSenderDependencies {
 const reportInterval = seconds(1);
 /** Media that a connection has not taken yet: more is not put on top, but waits where it can still be skipped. */
 const mostBacklog = 128 * 1_024;
+const backlogPause = millis(20);
 /** A picture that had to wait so long is out of date: the viewer goes on at a newer keyframe rather than behind the live picture. */
 const patience = millis(500);
 const leastStep = 1_000;
@@ -194,6 +195,7 @@ export class PeerSender implements PeerPlayback, PacketHearing {
     this.#skipping = false;
     this.#control.restart();
     this.#probe.renew(now);
+    this.#d.counters.layerChanges += 1;
   }
 
   /** While a probe runs: padding beside the media. */
@@ -298,8 +300,9 @@ export class PeerSender implements PeerPlayback, PacketHearing {
   #wait(): void {
     if (this.#waiting) return;
     this.#waiting = true;
-    const { subscription, core } = this.#d;
-    afterIn(subscription.scope, core.clock, this.#budget.pause, () => {
+    const { subscription, core, transport } = this.#d;
+    const pause = transport.backlog > mostBacklog ? backlogPause : this.#budget.pause;
+    afterIn(subscription.scope, core.clock, pause, () => {
       this.#waiting = false;
       this.flush();
     });

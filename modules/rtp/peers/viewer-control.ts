@@ -69,6 +69,8 @@ export class ViewerControl implements SentHearing {
   #asks = 0;
   #asksSince = -Infinity;
   #short = false;
+  /** What it adds to the sum of all estimates. */
+  #estimated = 0;
   #narrowSince: Micros | undefined;
   #skips = 0;
   /** Packets sent again so far. */
@@ -84,6 +86,7 @@ export class ViewerControl implements SentHearing {
     this.#resends = new SendBudget(startRate * resendShare, clock.now());
     subscription.scope.defer(() => {
       if (this.#short) counters.starved -= 1;
+      counters.estimated -= this.#estimated;
     });
   }
 
@@ -223,6 +226,8 @@ export class ViewerControl implements SentHearing {
     const { target, informed } = this.#estimate;
     this.#resends.rate = Math.max(leastResendRate, target * resendShare);
     if (!informed) return;
+    this.#d.counters.estimated += target - this.#estimated;
+    this.#estimated = target;
     const needed = this.needed;
     if (needed <= target) {
       this.#narrowSince = undefined;

@@ -59,7 +59,7 @@ class VideoIntake implements UnitIntake {
   #gap = false;
   /** The unit whose first packet came behind a gap. */
   #behindGap: number | undefined;
-  /** First byte of key frames that came without a gap in front of them. */
+  /** Type of the first NAL unit of key frames that came without a gap in front of them. */
   #opening: number | undefined;
 
   constructor(medium: RtpMedium, dependencies: UnitIntakeDependencies) {
@@ -112,7 +112,8 @@ class VideoIntake implements UnitIntake {
    * it begins as others do.
    */
   #lacksBeginning(parts: readonly Buffer[], timestamp: number): boolean {
-    const first = parts[0]?.[0];
+    const header = parts[0]?.[0] ?? 0;
+    const first = this.#name === 'h264' ? header & 31 : this.#name === 'h265' ? (header >> 1) & 63 : undefined;
     if (timestamp === this.#behindGap) return this.#opening !== undefined && first !== this.#opening;
     this.#opening = first;
     return false;

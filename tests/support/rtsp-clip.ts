@@ -103,9 +103,9 @@ export class Recorder {
     this.ended = this.#gather(units);
   }
 
-  /** Waits until somebody publishes, then for media as any viewer does. */
-  static async start({ core }: Server, name: string): Promise<Recorder> {
-    await eventually(`the stream ${name}`, () => core.streams.find(name) !== undefined);
+  /** Waits until somebody publishes, unless it is fetched when wanted; then for media as any viewer does. */
+  static async start({ core }: Server, name: string, onDemand = false): Promise<Recorder> {
+    await eventually(`the stream ${name}`, () => onDemand || core.streams.find(name) !== undefined);
     const session = core.sessions.open({ protocol: 'test', remoteAddress: '127.0.0.1', parent: core.scope });
     const wishes = (['video', 'audio'] as const).map((kind) => ({ kind, accepts: anyCodec(kind), optional: true }));
     const subscription = await core.streams.subscribe({ name, session, credentials: noCredentials, wishes });

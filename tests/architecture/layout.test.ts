@@ -32,8 +32,8 @@ describe('every module', () => {
       }
     });
     const has = (file: string): boolean => tracked.has(`modules/${name}/${file}`);
-    // The media plane carries for others and has no clients of its own: it is in the suite of those that signal.
-    if (has('listener.ts') && (has('ingest.ts') || has('playback.ts'))) {
+    // Who takes clients in and carries media for them. The media plane carries for others: it is in the suite of those that signal.
+    if (has('listener.ts') && (has('session.ts') || has('playback.ts'))) {
       it(`${name} runs the conformance suite`, () => {
         const path = `tests/conformance/${name}.test.ts`;
         assert.ok(tracked.has(path), `${path} is missing`);

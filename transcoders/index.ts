@@ -5,21 +5,22 @@ import { AudioTranscoder } from './audio/audio-transcoder.ts';
 import { G711Transcoder } from './audio/g711-transcoder.ts';
 import { type TranscodingConfig, transcodingConfig } from './config.ts';
 import { explainSubscriptions } from './explain.ts';
-import { Ffmpeg } from './ffmpeg/ffmpeg.ts';
+import { Ffmpeg, FfmpegTool } from './ffmpeg/ffmpeg.ts';
 import { measureRenditions } from './metrics.ts';
 import { SnapshotTaker } from './snapshot/snapshot-taker.ts';
 import { VideoTranscoder } from './video/video-transcoder.ts';
+import { vod } from './vod/index.ts';
 
 const transcoding: Module<TranscodingConfig> = {
   name: 'transcoding',
   about: 'Gives viewers the codec and size that they take, by ffmpeg; profiles by name; snapshots.',
   config: transcodingConfig,
-  provides: [Snapshots],
+  provides: [Snapshots, FfmpegTool],
   configure: (core, config) => new Transcoding(core, config),
 };
 
 /** What turns media into other media; the entry point joins it to the modules. */
-export const transcoders: readonly Module[] = [transcoding] as readonly Module[];
+export const transcoders: readonly Module[] = [transcoding, vod] as readonly Module[];
 
 class Transcoding implements RunningModule {
   readonly #core: Core;
@@ -35,6 +36,7 @@ class Transcoding implements RunningModule {
     this.#ffmpeg = new Ffmpeg(settings, { clock: core.clock, log: core.observe.log });
     const snapshots = new SnapshotTaker({ ffmpeg: this.#ffmpeg, streams: core.streams, scope: core.scope });
     core.services.provide(Snapshots, snapshots);
+    core.services.provide(FfmpegTool, this.#ffmpeg);
     core.streams.renditions.offerProfiles(config.profiles, core.scope);
     measureRenditions(core);
   }

@@ -1,5 +1,6 @@
 import { describeError, SwitchyardError } from '../../core/errors.ts';
 import type { Scope } from '../../core/lifecycle/scope.ts';
+import { service } from '../../core/modules/service.ts';
 import type { Log } from '../../core/observe/log.ts';
 import type { Clock } from '../../core/time/clock.ts';
 import type { Micros } from '../../core/time/micros.ts';
@@ -24,12 +25,16 @@ export interface FfmpegDependencies {
   readonly log: Log;
 }
 
+/** The ffmpeg of this server, for those who need one of their own. */
+export const FfmpegTool = service<Ffmpeg>('ffmpeg');
+
 /** The ffmpeg of this server: where it is, what it can do, and how its processes are to run. */
 export class Ffmpeg {
   readonly settings: FfmpegSettings;
   readonly clock: Clock;
   readonly log: Log;
   #capabilities: FfmpegCapabilities | undefined;
+  #probing: Promise<void> = Promise.resolve();
 
   constructor(settings: FfmpegSettings, dependencies: FfmpegDependencies) {
     this.settings = settings;
@@ -42,8 +47,18 @@ export class Ffmpeg {
     return this.#capabilities;
   }
 
+  /** Resolves when the program has been asked, or at once when nobody has begun to. */
+  get ready(): Promise<void> {
+    return this.#probing;
+  }
+
   /** Asks the program what it can do. Never rejects: without ffmpeg nothing has a cost, and the log says so. */
-  async probe(scope: Scope): Promise<void> {
+  probe(scope: Scope): Promise<void> {
+    this.#probing = this.#probe(scope);
+    return this.#probing;
+  }
+
+  async #probe(scope: Scope): Promise<void> {
     const { program } = this.settings;
     try {
       this.#capabilities = await probeFfmpeg(program, { clock: this.clock, scope });

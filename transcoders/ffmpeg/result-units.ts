@@ -19,7 +19,10 @@ import { mp3Codec } from '../../core/media/codecs/mp3.ts';
 import { opusCodec, parseOpusHead } from '../../core/media/codecs/opus.ts';
 import { pcmCodec, speexCodec } from '../../core/media/codecs/telephony.ts';
 import type { Micros } from '../../core/time/micros.ts';
-import { splitAnnexB } from '../../wire/codec-records/nal.ts';
+import { readAv1Record } from '../../wire/codec-records/av1-record.ts';
+import { readAvcRecord } from '../../wire/codec-records/avc-record.ts';
+import { readHevcRecord } from '../../wire/codec-records/hevc-record.ts';
+import { type NalLengthSize, splitAnnexB, splitLengthPrefixed } from '../../wire/codec-records/nal.ts';
 import { splitObus } from '../../wire/codec-records/obu.ts';
 import type { NutFrame, NutStream } from '../../wire/nut/nut.ts';
 
@@ -32,6 +35,8 @@ const h264ParameterSets: readonly number[] = [7, 8, 9]; // SPS, PPS, access unit
 export class ResultUnits {
   readonly #name: CodecName;
   readonly #inBand: InBandCodec | undefined;
+  /** Of H.264 and H.265 in the framing of MP4; undefined for the byte stream, which encoders give. */
+  readonly #lengthSize: NalLengthSize | undefined;
   #codec: CodecDescriptor | undefined;
 
   constructor(name: CodecName, stream: NutStream) {
@@ -41,9 +46,9 @@ export class ResultUnits {
       return;
     }
     this.#inBand = new InBandCodec(name as VideoCodecName);
-    if (stream.codecData.length > 0 && (name === 'h264' || name === 'h265')) {
-      this.#codec = this.#inBand.update(splitAnnexB(stream.codecData, name));
-    }
+    const { sets, lengthSize } = readCodecData(name, stream.codecData);
+    this.#lengthSize = lengthSize;
+    if (sets.length > 0) this.#codec = this.#inBand.update(sets);
   }
 
   /** Undefined while the codec's parameters are not known. `pts` on the stream's timeline. */
@@ -66,12 +71,41 @@ export class ResultUnits {
     switch (this.#name) {
       case 'h264':
       case 'h265':
-        return splitAnnexB(payload, this.#name);
+        return this.#lengthSize === undefined
+          ? splitAnnexB(payload, this.#name)
+          : splitLengthPrefixed(payload, this.#lengthSize, this.#name);
       case 'av1':
         return splitObus(payload, 'av1');
       default:
         return [payload];
     }
+  }
+}
+
+/** What stands in front of the first frame: encoders give a byte stream, files the records of MP4, which begin with a version. */
+function readCodecData(
+  name: CodecName,
+  bytes: Buffer,
+): { readonly sets: readonly Buffer[]; readonly lengthSize: NalLengthSize | undefined } {
+  const none = { sets: [], lengthSize: undefined };
+  if (bytes.length === 0) return none;
+  switch (name) {
+    case 'h264': {
+      if (bytes[0] !== 1) return { ...none, sets: splitAnnexB(bytes, name) };
+      const { sps, pps, lengthSize } = readAvcRecord(bytes);
+      return { sets: [...sps, ...pps], lengthSize };
+    }
+    case 'h265': {
+      if (bytes[0] !== 1) return { ...none, sets: splitAnnexB(bytes, name) };
+      const { vps, sps, pps, lengthSize } = readHevcRecord(bytes);
+      return { sets: [...vps, ...sps, ...pps], lengthSize };
+    }
+    case 'av1':
+      return bytes[0] === 0x81 ? { ...none, sets: readAv1Record(bytes).obus } : none;
+    case 'mpeg4':
+      return { ...none, sets: [bytes] };
+    default:
+      return none;
   }
 }
 

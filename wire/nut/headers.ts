@@ -113,11 +113,11 @@ export function readStreamHeader(
   const timeBase = main.timeBases[bounded(cursor.v(), 0, main.timeBases.length - 1, 'as a time base number')];
   const shift = bounded(cursor.v(), 0, 15, 'as msb_pts_shift');
   cursor.v(); // max_pts_distance
-  cursor.v(); // decode_delay
+  const decodeDelay = cursor.v();
   cursor.v(); // stream_flags
   const codecData = Buffer.from(cursor.vb(maxCodecData));
   if (timeBase === undefined) throw new WireError('malformed', format, 'no time base');
-  const common = { fourcc, timeBase, codecData };
+  const common = { fourcc, timeBase, codecData, ...(decodeDelay === 0 ? {} : { decodeDelay }) };
   if (streamClass === 0) {
     const stream: NutStream = { kind: 'video', ...common, width: cursor.v(), height: cursor.v() };
     return { index, stream, shift };

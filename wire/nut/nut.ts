@@ -53,6 +53,8 @@ export interface NutStream {
   readonly timeBase: { readonly numerator: number; readonly denominator: number };
   /** What the decoder needs first ("codec_specific_data"). */
   readonly codecData: Buffer;
+  /** Frames by which decoding is ahead of showing; absent for 0 ("decode_delay"). */
+  readonly decodeDelay?: number;
   /** Video: pixels. */
   readonly width?: number;
   readonly height?: number;

@@ -10,6 +10,8 @@ export class RtspCounters {
   tunnels = 0;
   publishers = 0;
   players = 0;
+  /** Streams that are sent to groups. */
+  multicasts = 0;
   requests = 0;
   /** Requests answered with 400 or more, but for the challenges that begin an authentication. */
   refusals = 0;
@@ -45,6 +47,7 @@ const gauges: readonly (readonly [name: string, key: Number, help: string])[] = 
   ['rtsp_connections', 'connectionsOpen', 'Open RTSP connections.'],
   ['rtsp_publishers', 'publishers', 'RTSP publishers.'],
   ['rtsp_players', 'players', 'RTSP players.'],
+  ['rtsp_multicast_streams', 'multicasts', 'Streams that are sent to multicast groups.'],
 ];
 
 /** Hands the counters out. */

@@ -7,6 +7,7 @@ import type { MediaKind } from '../../core/streams/track.ts';
 import { ZERO } from '../../core/time/micros.ts';
 import type { RtpPlane, RtpRoute } from '../rtp/contract.ts';
 import type { RtspConfig } from './config.ts';
+import type { RtspCounters } from './metrics.ts';
 import { PlaySession } from './play-session.ts';
 
 /** The protocol name of sessions that send a stream to a group. */
@@ -15,6 +16,7 @@ export const multicastProtocol = 'rtsp-multicast';
 export interface MulticastDependencies {
   readonly core: Core;
   readonly plane: RtpPlane;
+  readonly counters: RtspCounters;
 }
 
 export interface MulticastRequest {
@@ -86,11 +88,6 @@ export class MulticastGroups {
     return this.#config.enabled;
   }
 
-  /** Streams that are on their way now. */
-  get size(): number {
-    return this.#places.size;
-  }
-
   /** The sender of the stream, there until `scope` ends. Throws `limit-reached`, `port-unavailable`, and what subscribing throws. */
   join(request: MulticastRequest, scope: Scope): Promise<MulticastSender> {
     const key = `${request.localAddress} ${request.name}`;
@@ -144,9 +141,12 @@ export class MulticastGroups {
     let index = 0;
     while (this.#places.has(index)) index += 1;
     if (index >= limit) throw new SwitchyardError('limit-reached', { what: 'multicast groups', limit });
+    const { counters } = this.#d;
     this.#places.add(index);
+    counters.multicasts += 1;
     scope.defer(() => {
       this.#places.delete(index);
+      counters.multicasts -= 1;
     });
     const group = network - (network % count) + index;
     return {

@@ -83,6 +83,10 @@ describe('modules/rtsp multicast', () => {
     return [...server.core.sessions.all()].filter(({ protocol }) => protocol === multicastProtocol).length;
   }
 
+  function multicasts(): unknown {
+    return server.inspect().modules.find(({ module }) => module === 'rtsp')?.detail['multicasts'];
+  }
+
   async function listen(group: string, at: number): Promise<Buffer[]> {
     const socket = createSocket({ type: 'udp4', reuseAddr: true });
     sockets.push(socket);
@@ -104,6 +108,7 @@ describe('modules/rtsp multicast', () => {
     assert.match(await setUp(first, 'live', 1), /destination=239\.255\.77\.0;.*port=36004-36005/);
     assert.equal(await setUp(second), transport);
     assert.equal(senders(), 1);
+    assert.equal(multicasts(), 1);
     const packets = await listen('239.255.77.0', 36_002);
     const reports = await listen('239.255.77.0', 36_003);
     await first.must('PLAY', url());
@@ -121,6 +126,7 @@ describe('modules/rtsp multicast', () => {
     assert.equal(senders(), 1);
     await second.must('TEARDOWN', url());
     await eventually('the sender goes with the last', () => senders() === 0);
+    assert.equal(multicasts(), 0);
   });
 
   it('gives each stream a group and ports of its own, within bounds, and takes them back', async () => {

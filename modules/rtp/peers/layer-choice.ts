@@ -1,3 +1,5 @@
+import { satisfies } from '../../../core/media/codec-target.ts';
+import { targetsOf } from '../../../core/renditions/profile.ts';
 import { isLayer, layersOf } from '../../../core/streams/layers.ts';
 import type { Subscription } from '../../../core/streams/subscription.ts';
 import type { Track } from '../../../core/streams/track.ts';
@@ -85,14 +87,20 @@ export class LayerChoice {
     this.#subscription.stream.requestKeyframe();
   }
 
+  /** A viewer that asked for a size gets no other. */
+  #isWelcome({ codec }: Track): boolean {
+    const wish = this.#subscription.wishes.find(({ kind }) => kind === 'video');
+    if (wish === undefined || codec.name !== this.#current?.codec.name) return false;
+    return targetsOf(wish, codec).some((target) => satisfies(codec, target));
+  }
+
   #rateOf(track: Track): number {
     return this.#measured.get(track)?.rate ?? 0;
   }
 
   #measure(now: Micros): Track[] {
     const { stream } = this.#subscription;
-    const codec = this.#current?.codec.name;
-    const layers = layersOf(stream, 'video').filter((track) => track.codec.name === codec);
+    const layers = layersOf(stream, 'video').filter((track) => this.#isWelcome(track));
     for (const track of layers) {
       const { bytes } = track.counters;
       const known = this.#measured.get(track);

@@ -36,7 +36,7 @@ const mostAsks = 1_000;
 const askWindow = millis(100);
 /** What is believed before the first feedback, in half a round trip; a join must not wait for it. Bits a second. */
 const startRate = 3_000_000;
-const unknownPacing = 15_000_000;
+const unknownPacing = 10_000_000;
 const leastRate = 50_000;
 const largestRate = 200_000_000;
 /** libwebrtc's: a large picture leaves in less than the time of half a one at the rate of the link. */

@@ -16,6 +16,10 @@ export interface BandwidthEstimateSettings {
 /** draft-holmer-rmcat-transport-wide-cc-extensions-01 3.1. */
 const referenceUnit = 64_000;
 const deltaUnit = 250;
+/** Of what comes through a link that drops: beta of draft-ietf-rmcat-gcc-02 5.5. */
+const fullShare = 0.85;
+/** From report to report, where there is nothing but reports. */
+const recovery = 1.08;
 const referenceCycle = 2 ** 24;
 
 /**
@@ -24,6 +28,7 @@ const referenceCycle = 2 ** 24;
  */
 export class BandwidthEstimate {
   readonly #bounds: RateBounds;
+  readonly #start: number;
   readonly #sent = new SentPackets();
   readonly #trend = new DelayTrend();
   readonly #arrived = new RateMeter();
@@ -34,6 +39,7 @@ export class BandwidthEstimate {
   #feedbacks = 0;
 
   constructor({ start, bounds }: BandwidthEstimateSettings) {
+    this.#start = start;
     this.#bounds = bounds;
     this.#delayBased = new RateControl(start, bounds);
     this.#lossBased = new LossControl(start, bounds);
@@ -96,7 +102,11 @@ export class BandwidthEstimate {
     this.#feedbacks += 1;
     const { rate: arrived, peak } = this.#arrived;
     this.#delayBased.update(this.#trend.signal, { arrived, peak }, now, roundTrip);
-    this.#lossBased.note(lost, packets, this.#delayBased.rate, peak, now);
+    const falls = this.#lossBased.note(lost, packets, this.#delayBased.rate, peak, now);
+    if (!falls || peak === undefined) return;
+    // A queue that is always full delays evenly: of what it drops the trend of delay says nothing.
+    const borne = Math.max(this.#lossBased.rate, peak * fullShare);
+    if (borne < this.#delayBased.rate) this.#delayBased.assume(borne);
   }
 
   /** The receiver's own estimate: draft-alvestrand-rmcat-remb-03. It bounds what feedback says, or stands in for it. */
@@ -108,7 +118,8 @@ export class BandwidthEstimate {
   /** Loss by a receiver report, for peers that tell nothing better; `rate` is what is being sent, bits a second. */
   noteLoss(share: number, rate: number): void {
     if (this.#feedbacks > 0) return;
-    const ceiling = this.#told ?? Math.max(rate * 1.5, this.#delayBased.rate);
+    const most = this.#told ?? Math.max(rate * 1.5, this.#start);
+    const ceiling = Math.min(most, this.#lossBased.rate * recovery);
     this.#delayBased.assume(ceiling);
     this.#lossBased.update(share, ceiling);
   }

@@ -6,6 +6,7 @@ const fall = 0.1;
 const increase = 1.05;
 /** Where so much is lost, not much more than what arrives gets through, whatever was believed before. */
 const headroom = 1.2;
+const floor = 0.8;
 /** Losses are looked at over so many packets and so much time, µs, at least. */
 const leastPackets = 20;
 const interval = 500_000;
@@ -31,22 +32,27 @@ export class LossControl {
 
   /**
    * What became of packets since the last call. `ceiling`: what the link bears as far as is known otherwise; `arrived`: what gets
-   * through, bits a second.
+   * through, bits a second. True when the rate had to fall.
    */
-  note(lost: number, packets: number, ceiling: number, arrived: number | undefined, now: number): void {
+  note(lost: number, packets: number, ceiling: number, arrived: number | undefined, now: number): boolean {
     this.#since ??= now;
     this.#lost += lost;
     this.#packets += packets;
-    if (this.#packets < leastPackets || now - this.#since < interval) return;
+    if (this.#packets < leastPackets || now - this.#since < interval) return false;
     this.update(this.#lost / this.#packets, ceiling, arrived);
     this.#lost = 0;
     this.#packets = 0;
     this.#since = now;
+    return this.share > fall;
   }
 
   update(share: number, ceiling: number, arrived = Infinity): void {
     this.share = share;
-    if (share > fall) this.#rate = Math.min(this.#rate, arrived * headroom) * (1 - 0.5 * share);
+    if (share > fall) {
+      const fallen = Math.min(this.#rate, arrived * headroom) * (1 - 0.5 * share);
+      // What a queue still drops of what was sent before is no reason to fall once more below what comes through.
+      this.#rate = Number.isFinite(arrived) ? Math.max(fallen, arrived * floor) : fallen;
+    }
     // It has no say while nothing is lost, and begins to fall from where the rate is then.
     else if (share < rise) this.#rate = Math.max(this.#rate * increase, ceiling);
     this.#rate = Math.min(

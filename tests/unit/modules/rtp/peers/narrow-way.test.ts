@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { millis, seconds } from '../../../../../core/time/micros.ts';
 import { ViewerBandwidthChanged } from '../../../../../modules/rtp/contract.ts';
-import { openPair, type Pair } from '../../../../support/peer-pair.ts';
+import { readRtcp } from '../../../../../wire/rtcp/reader.ts';
+import { audioMedium, openPair, type Pair, videoMedium } from '../../../../support/peer-pair.ts';
 
 /** Pictures written and not come out, counted from the newest that came: how far behind the viewer is. */
 function picturesBehind(pair: Pair): number {
@@ -109,6 +110,70 @@ describe('modules/rtp peers on a narrow way', () => {
     pair.senderEnd.backlog = 0;
     await pair.live.run(seconds(3));
     assert.ok(picturesBehind(pair) < 4);
+    await pair.core.close();
+  });
+});
+
+describe('modules/rtp peers without transport-wide feedback', () => {
+  const feedback = ['nack', 'nack pli', 'goog-remb'];
+
+  it('a receiver finds out by the times of sending, and says so by REMB', async () => {
+    const plain = { feedback: [] };
+    const audio = { ...audioMedium(), formats: audioMedium().formats.map((format) => ({ ...format, ...plain })) };
+    const pair = await openPair({
+      rate: 2_000_000,
+      video: videoMedium({ feedback }),
+      audio,
+      way: { delay: millis(20), rate: 1_000_000, queue: 60_000 },
+      receiverBitrate: { maximum: 5_000_000 },
+    });
+    const told: number[] = [];
+    pair.senderEnd.record = (bytes, kind) => {
+      if (kind !== 'rtcp') return;
+      for (const packet of readRtcp(bytes).packets) {
+        assert.notEqual(packet.kind, 'transport-feedback');
+        if (packet.kind === 'bitrate-estimate') told.push(packet.bitrate);
+      }
+    };
+    pair.senderEnd.connect();
+    pair.receiverEnd.connect();
+    await pair.live.run(seconds(15));
+    assert.ok(told.length >= 13, `${told.length} times`);
+    assert.ok(
+      told.slice(5).every((rate) => rate > 500_000 && rate < 1_500_000),
+      told.join(),
+    );
+    assert.ok(pair.received('audio').length > 500);
+    await pair.core.close();
+  });
+
+  it('a sender that finds out itself is told the limit', async () => {
+    const pair = await openPair({ receiverBitrate: { maximum: 700_000 } });
+    let limit = 0;
+    pair.senderEnd.record = (bytes, kind) => {
+      if (kind !== 'rtcp') return;
+      for (const packet of readRtcp(bytes).packets) if (packet.kind === 'bitrate-estimate') limit = packet.bitrate;
+    };
+    pair.senderEnd.connect();
+    pair.receiverEnd.connect();
+    await pair.live.run(seconds(4));
+    assert.ok(Math.abs(limit - 700_000) < 10, String(limit));
+    assert.equal((pair.sender.inspect() as { notEnoughBandwidth: boolean }).notEnoughBandwidth, true);
+    await pair.core.close();
+  });
+
+  it('where neither is there, the losses of reports count', async () => {
+    const pair = await openPair({
+      rate: 2_000_000,
+      video: videoMedium({ feedback: ['nack', 'nack pli'] }),
+      way: { loss: 0.3 },
+    });
+    pair.receiverEnd.way.drop = (bytes) => readRtcp(bytes).packets.some(({ kind }) => kind === 'transport-feedback');
+    pair.senderEnd.connect();
+    pair.receiverEnd.connect();
+    await pair.live.run(seconds(12));
+    const { estimate } = pair.sender.inspect() as { estimate: number };
+    assert.ok(estimate < 1_500_000, String(estimate));
     await pair.core.close();
   });
 });

@@ -181,6 +181,55 @@ describe('Audio through ffmpeg', function () {
     assert.ok(Math.abs((gaps[0] ?? 0) - 60_000_000) < 60_000, `${gaps[0]}`);
   });
 
+  it('goes on when rate, channels and codec change in the middle', async () => {
+    const parts = [
+      encodeUnits('aac', [...tone(44_100, 1), '-c:a', 'aac']),
+      encodeUnits('aac', [...tone(48_000, 2), '-c:a', 'aac']),
+      encodeUnits('mp3', [...tone(44_100, 2), '-c:a', 'libmp3lame']),
+      encodeUnits('pcma', [...tone(8_000, 1, framed), '-c:a', 'pcm_alaw']),
+    ];
+    const publication = await core.publish('one', { expects: ['audio'] });
+    const track = publication.addTrack(parts[0]?.[0]?.codec as AudioCodec);
+    const wishes = [{ kind: 'audio' as const, accepts: [{ codec: 'opus' as const, channels: 1 }] }];
+    const pending = core.subscribe('one', { wishes });
+    while (publication.stream.subscriptions.size === 0) await turn();
+    const made: AccessUnit[] = [];
+    for (const [index, part] of parts.entries()) {
+      for (const unit of part) track.write(at(unit, unit.pts + index * 4_100_000));
+      for await (const { unit } of await pending)
+        if (made.push(unit) > 0 && unit.pts > index * 4_100_000 + 3_900_000) break;
+    }
+    assert.ok(made.every(({ codec }) => codec.name === 'opus'));
+    for (const index of parts.keys()) {
+      const begins = index * 4_100_000;
+      const own = made.filter(({ pts }) => pts >= begins + 200_000 && pts < begins + 3_900_000);
+      const { frequency, startsAt } = toneOf(decodeSound(own));
+      assert.ok(Math.abs(frequency - 1_000) < 1, `${index}: ${frequency} Hz`);
+      const before = toneOf(decodeSound((parts[index] ?? []).map((unit) => at(unit, unit.pts + begins))));
+      assert.ok(Math.abs(startsAt - before.startsAt) < 20_000, `${index}: ${startsAt}, was ${before.startsAt}`);
+    }
+  });
+
+  it('survives damaged bytes, and who takes the source as it is never notices', async () => {
+    const units = encodeUnits('aac', [...tone(48_000, 2), '-c:a', 'aac']);
+    const damaged = units.map((unit, index) => (index % 7 === 3 ? withNoise(unit) : unit));
+    const publication = await core.publish('one', { expects: ['audio'] });
+    const track = publication.addTrack(units[0]?.codec as AudioCodec);
+    const plain = await core.subscribe('one', { wishes: [{ kind: 'audio', accepts: [{ codec: 'aac' }] }] });
+    const pending = core.subscribe('one', { wishes: [{ kind: 'audio', accepts: [{ codec: 'opus' }] }] });
+    while (publication.stream.subscriptions.size < 2) await turn();
+    for (const unit of damaged.slice(0, 40)) track.write(unit);
+    const subscription = await pending;
+    for (const unit of damaged.slice(40)) track.write(unit);
+    await publication.scope.close({ code: 'done' });
+    const made: AccessUnit[] = [];
+    for await (const { unit } of subscription) made.push(unit);
+    assert.ok((made.at(-1)?.pts ?? 0) > 3_700_000, `${made.length} units to ${made.at(-1)?.pts} µs`);
+    const passed: AccessUnit[] = [];
+    for await (const { unit } of plain) passed.push(unit);
+    assert.deepEqual(passed, damaged);
+  });
+
   for (const target of ['opus', 'aac', 'pcmu', 'pcma', 'g722', 'speex', 'mp3'] as const) {
     for (const source of sources) {
       if (source.name === target && target !== 'aac') continue;
@@ -201,6 +250,14 @@ describe('Audio through ffmpeg', function () {
 
 function at(unit: AccessUnit, pts: number): AccessUnit {
   return shifted(unit, pts - unit.pts);
+}
+
+function withNoise(unit: AccessUnit): AccessUnit {
+  const parts = unit.parts.map((part) =>
+    Buffer.from(part.map((byte, index) => (index % 3 === 1 ? byte ^ 0xa5 : byte))),
+  );
+  const { codec, pts, dts, keyframe } = unit;
+  return new AccessUnit({ codec, pts, dts, keyframe, parts });
 }
 
 function turn(): Promise<void> {

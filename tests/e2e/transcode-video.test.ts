@@ -18,6 +18,7 @@ const picture = (rate: number, frames: number, size = '320x240'): string[] => [
 ];
 
 const sources: readonly { name: VideoCodecName; args: readonly string[] }[] = [
+  { name: 'mpeg4', args: [...picture(30, 60), '-c:v', 'mpeg4', '-q:v', '4', '-g', '30', '-bf', '0'] },
   { name: 'h264', args: [...picture(30, 60), '-c:v', 'libx264', '-g', '30', '-bf', '0'] },
   {
     name: 'h265',
@@ -226,6 +227,53 @@ describe('Video through ffmpeg', function () {
     assert.deepEqual([...new Set(made.map((unit) => unit.codec.kind === 'video' && unit.codec.width))], [320, 640]);
     assert.ok(made.length >= 58, `${made.length}`);
   });
+
+  it('goes on when the codec changes in the middle, and after a pause of a minute', async () => {
+    const vp9 = sources.find(({ name }) => name === 'vp9');
+    const first = encodeUnits('h264', [...picture(30, 30), '-c:v', 'libx264', '-bf', '0']);
+    const second = encodeUnits('vp9', vp9?.args ?? []);
+    const later = (units: readonly AccessUnit[], by: number): AccessUnit[] =>
+      units.map((unit) => reordered(unit, unit.dts + by, unit.pts + by));
+    const parts = [first, later(second, 1_000_000), later(first, 63_000_000)];
+    const { track, subscription } = await watch(first, { codec: 'vp8' });
+    const made: AccessUnit[] = [];
+    for (const part of parts) {
+      for (const unit of part) track.write(unit);
+      made.push(...(await collect(subscription, (part.at(-1)?.pts ?? 0) - 40_000)));
+    }
+    assert.ok(made.every(({ codec }) => codec.name === 'vp8'));
+    const times = new Set(made.map(({ pts }) => pts));
+    const missing = parts.flat().filter(({ pts }) => !times.has(pts) && pts <= (made.at(-1)?.pts ?? 0));
+    assert.deepEqual(
+      missing.map(({ pts }) => pts),
+      [],
+    );
+    assert.ok((made.at(-1)?.pts ?? 0) > 63_900_000);
+  });
+
+  for (const [rate, step] of [
+    [25, 40_000],
+    [10, 100_000],
+    [30, 33_333],
+  ] as const) {
+    it(`makes MPEG-1 of ${rate} pictures a second: even sizes, a rate that it has, the source's times and keyframes`, async () => {
+      const source = [...picture(rate, 50, '322x182'), '-c:v', 'libx264', '-g', '20', '-bf', '0'];
+      const units = encodeUnits('h264', source).map((unit) => reordered(unit, unit.dts + 12_345, unit.pts + 12_345));
+      const made = await transcode(units, { codec: 'mpeg1', bitrate: 1_000_000 });
+      const { codec } = made[0] as AccessUnit;
+      assert.ok(codec.name === 'mpeg1' && codec.width === 322 && codec.height === 182, JSON.stringify(codec));
+      assert.equal(codec.frameRate, rate === 10 ? 30 : rate);
+      made.forEach((unit, index) => {
+        const there = units[index]?.pts ?? 0;
+        assert.ok(Math.abs(unit.pts - there) < 20, `${unit.pts}, was ${there}`);
+      });
+      const keyframes = made.filter(({ keyframe }) => keyframe).map(({ pts }) => Math.round((pts - 12_345) / step));
+      for (const expected of [0, 20, 40]) assert.ok(keyframes.includes(expected), keyframes.join());
+      const gaps = keyframes.map((at, index) => (at - (keyframes[index - 1] ?? at)) * step);
+      assert.ok(Math.max(...gaps) <= 3_010_000, 'a keyframe now and then');
+      assert.deepEqual(new Set(pictureSizes(made)), new Set([322 * 182 * 1.5]));
+    });
+  }
 
   it('survives damaged bytes', async () => {
     const units = encodeUnits('h264', [...picture(30, 90), '-c:v', 'libx264', '-g', '30', '-bf', '0']);

@@ -64,7 +64,8 @@ const software: Readonly<Partial<Record<VideoCodecName, VideoEncoder>>> = {
   vp9: { encoder: 'libvpx-vp9', options: [...realtimeVpx, '-cpu-used', '8', '-row-mt', '1'], cores: 0.9 },
   mpeg1: {
     encoder: 'mpeg1video',
-    options: ['-bf', '0', '-sc_threshold', '1000000000'],
+    // Else it holds a frame back, in case there were B-frames.
+    options: ['-strict', 'unofficial', '-flags:v', 'low_delay', '-bf', '0', '-sc_threshold', '1000000000'],
     cores: 0.25,
     frameRates: mpeg1Rates,
     // Its times have no room for marks: those who wait for a keyframe wait for the next.

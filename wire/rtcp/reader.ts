@@ -63,9 +63,9 @@ function checkHeaders(bytes: Buffer): void {
     if ((first & 0x20) !== 0) {
       if (end !== bytes.length) throw new WireError('malformed', 'rtcp', 'padding before the last packet');
       const padding = bytes.readUInt8(end - 1);
-      if (padding === 0 || padding % 4 !== 0 || padding > end - at - 4) {
-        throw new WireError('malformed', 'rtcp', `padding of ${padding} bytes`); // RFC 3550 6.4.1
-      }
+      // RFC 3550 6.4.1 wants whole words, but libwebrtc pads its transport-wide feedback by one to three bytes and says so.
+      if (padding === 0 || padding > end - at - 4)
+        throw new WireError('malformed', 'rtcp', `padding of ${padding} bytes`);
     }
     count += 1;
     if (count > maxRtcpPackets) throw new WireError('too-large', 'rtcp', `more than ${maxRtcpPackets} packets`);

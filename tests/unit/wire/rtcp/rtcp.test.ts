@@ -39,7 +39,7 @@ describe('RTCP compounds', () => {
     refuses(Buffer.concat([loss, hex('81ce')]), 'truncated');
     refuses(hex('41ce0002 00000001 00000002'), 'malformed');
     refuses(Buffer.concat([hex('a1ce0003 00000001 00000002 00000004'), loss]), 'malformed');
-    for (const padding of ['00', '03', '10', 'ff']) {
+    for (const padding of ['00', '0d', '10', 'ff']) {
       refuses(hex(`a1ce0003 00000001 00000002 000000${padding}`), 'malformed');
     }
     refuses(Buffer.concat(Array.from({ length: maxRtcpPackets + 1 }, () => hex('80c90001 00000001'))), 'too-large');
@@ -82,6 +82,18 @@ describe('RTCP compounds', () => {
   it('read padding on the last packet', () => {
     const { packets } = readRtcp(hex('a1ce0004 00000001 00000002 00000000 00000008'));
     assert.deepEqual(packets, [{ kind: 'picture-loss', senderSsrc: 1, mediaSsrc: 2 }]);
+  });
+
+  it('read the padding of Chromium, which is no whole word', () => {
+    // Transport-wide feedback as Chromium 156 sent it.
+    const captured = [
+      'afcd0008 00000001 c228c1c2 0000000c 03d86200 200ce200 00000040 502d0000 00000002',
+      'afcd0007 00000001 d816b6dd 00180007 03d86503 2007a54e 0000014e 50000003',
+    ];
+    for (const text of captured) {
+      const [packet] = readRtcp(hex(text)).packets;
+      assert.ok(packet?.kind === 'transport-feedback' && packet.deltas.length > 0, text);
+    }
   });
 
   it('clamp REMB = 2^63 and more (hostile input 27)', () => {

@@ -112,7 +112,7 @@ function bind(port: number, { address, multicastTtl }: PlaceRequest): Promise<So
     recvBufferSize: receiveBuffer,
     sendBufferSize: sendBuffer,
     // Addresses are never names here; the system's look-up would cost each packet a turn of the loop.
-    lookup: (host, _options, found) => found(null, host, isIPv6(host) ? 6 : 4),
+    lookup: (host, _options, found) => found(null, host, six ? 6 : 4),
   });
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void => {

@@ -77,7 +77,7 @@ describe('RTSP with GStreamer, mpv and ffplay', function () {
     eventually('the stream', () => server.core.streams.find('clip')?.settling.settled === true);
 
   describe('rtspclientsink publishes', function () {
-    // GStreamer 1.22's sink stalls in about one run of ten, at its start or at its end, over UDP as over TCP.
+    // GStreamer 1.22's sink now and then stops sending, over UDP as over TCP; docs/interop.md says what is known of it.
     this.retries(4);
 
     /** It is interrupted when all is here, since it may not end by itself; it then leaves by PAUSE, which must be taken. */

@@ -6,13 +6,15 @@ export interface FakeFfmpegOptions {
   readonly encoders: readonly string[];
   /** What it says when it is to encode with one of these, before it fails. */
   readonly faults?: Readonly<Record<string, string>>;
+  /** What it says when it is to convert a stream with one of these. */
+  readonly faultsAtWork?: Readonly<Record<string, string>>;
 }
 
 /**
  * A program that answers as ffmpeg does when it is asked what it can do, and that encodes nothing but an exit code. Each
  * call's arguments are a line of `calls`.
  */
-export function makeFakeFfmpeg({ encoders, faults = {} }: FakeFfmpegOptions): {
+export function makeFakeFfmpeg({ encoders, faults = {}, faultsAtWork = {} }: FakeFfmpegOptions): {
   readonly program: string;
   readonly calls: string;
   readonly remove: () => void;
@@ -21,6 +23,9 @@ export function makeFakeFfmpeg({ encoders, faults = {} }: FakeFfmpegOptions): {
   const [program, calls] = [join(folder, 'ffmpeg'), join(folder, 'calls')];
   const listed = encoders.map((name) => ` V....D ${name}   An encoder`).join('\n');
   const failing = Object.entries(faults).map(([name, fault]) => `*" -c:v ${name} "*) echo "${fault}" >&2; exit 1 ;;`);
+  const working = Object.entries(faultsAtWork).map(
+    ([name, fault]) => `*" pipe:0 "*" -c:v ${name} "*) echo "${fault}" >&2; exit 1 ;;`,
+  );
   writeFileSync(
     program,
     `#!/bin/sh
@@ -33,6 +38,7 @@ LIST
 ;;
 *" -decoders "*) echo ' V....D h264   A decoder' ;;
 ${failing.join('\n')}
+${working.join('\n')}
 esac
 exit 0
 `,

@@ -1,5 +1,6 @@
 import { describeError } from '../../core/errors.ts';
 import type { Scope } from '../../core/lifecycle/scope.ts';
+import { afterIn } from '../../core/time/clock.ts';
 import { seconds } from '../../core/time/micros.ts';
 import type { Ffmpeg } from '../ffmpeg/ffmpeg.ts';
 import { askFfmpeg } from '../ffmpeg/ffmpeg-process.ts';
@@ -14,6 +15,8 @@ export interface TrialResult {
 
 const timeout = seconds(10);
 const longestAnswer = 1 << 16;
+/** A card may have as many encoders at work as it can: that passes. */
+const suspension = seconds(60);
 
 /**
  * Which encoders of the hardware that was asked for do work here. A build of ffmpeg lists them whether the host has a
@@ -36,6 +39,14 @@ export class HardwareTrial {
     return this.#results.some((result) => result.encoder === encoder && result.fault === undefined);
   }
 
+  /** It failed at work: software encodes for a while, from the restart on. */
+  suspend(encoder: string, why: string, scope: Scope): void {
+    if (!this.hasPassed(encoder)) return;
+    this.#ffmpeg.log.warn(`${encoder} failed; software encodes for a while.`, { encoder, why });
+    this.#note({ encoder, fault: why });
+    afterIn(scope, this.#ffmpeg.clock, suspension, () => this.#note({ encoder, fault: undefined }));
+  }
+
   /** Tries them one after the other. Never rejects: what does not work is done in software, and the log says why. */
   async run(scope: Scope): Promise<void> {
     const results: TrialResult[] = [];
@@ -48,6 +59,10 @@ export class HardwareTrial {
       else this.#ffmpeg.log.warn(`${encoder} cannot be used; software encodes instead.`, { encoder, why: fault });
     }
     this.#results = results;
+  }
+
+  #note(result: TrialResult): void {
+    this.#results = this.#results.map((one) => (one.encoder === result.encoder ? result : one));
   }
 
   async #findFault(candidate: VideoEncoder, scope: Scope): Promise<string | undefined> {

@@ -1,3 +1,4 @@
+import { describeError } from '../../core/errors.ts';
 import type { Scope } from '../../core/lifecycle/scope.ts';
 import type { AccessUnit } from '../../core/media/access-unit.ts';
 import type { CodecTarget } from '../../core/media/codec-target.ts';
@@ -9,7 +10,7 @@ import { mark } from '../ffmpeg/conversion.ts';
 import { convert } from '../ffmpeg/convert.ts';
 import type { Ffmpeg } from '../ffmpeg/ffmpeg.ts';
 import { HardwareTrial, type TrialResult } from './hardware-trial.ts';
-import { chooseVideoEncoder } from './video-encoders.ts';
+import { chooseVideoEncoder, type VideoEncoder } from './video-encoders.ts';
 import { canMakeVideo, frameRateOf, planVideo, shapeOf, videoDecoders } from './video-plan.ts';
 
 /** Cores to decode 1280x720 at 30 frames a second. */
@@ -27,6 +28,8 @@ export class VideoTranscoder implements Transcoder {
   readonly #ffmpeg: Ffmpeg;
   readonly #preset: string | undefined;
   readonly #hardware: HardwareTrial;
+  /** Of those who find out about the hardware. */
+  #scope: Scope | undefined;
 
   constructor(settings: { preset?: string }, dependencies: { ffmpeg: Ffmpeg }) {
     this.#preset = settings.preset;
@@ -41,6 +44,7 @@ export class VideoTranscoder implements Transcoder {
 
   /** Finds out whether the hardware that was asked for works; until then, and where it does not, there is software. */
   tryHardware(scope: Scope): Promise<void> {
+    this.#scope = scope;
     return this.#hardware.run(scope);
   }
 
@@ -55,9 +59,23 @@ export class VideoTranscoder implements Transcoder {
     return (decoding + encoding) / (1280 * 720 * 30);
   }
 
-  run(input: Subscription, output: RenditionOutput, to: CodecTarget, scope: Scope): Promise<void> {
+  async run(input: Subscription, output: RenditionOutput, to: CodecTarget, scope: Scope): Promise<void> {
     const encoder = this.#encoder(to.codec as VideoCodecName);
-    if (encoder === undefined) return Promise.reject(new Error(`there is no encoder for ${to.codec} any more`));
+    if (encoder === undefined) throw new Error(`there is no encoder for ${to.codec} any more`);
+    try {
+      await this.#convert(encoder, { input, output, to, scope });
+    } catch (error) {
+      if (this.#scope !== undefined && !scope.closed) {
+        this.#hardware.suspend(encoder.encoder, describeError(error), this.#scope);
+      }
+      throw error;
+    }
+  }
+
+  #convert(
+    encoder: VideoEncoder,
+    { input, output, to, scope }: { input: Subscription; output: RenditionOutput; to: CodecTarget; scope: Scope },
+  ): Promise<void> {
     const { threads } = this.#ffmpeg.settings;
     return convert(
       {

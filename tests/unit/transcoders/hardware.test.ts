@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import type { VideoCodec } from '../../../core/media/codecs/codec-descriptor.ts';
+import type { H264Codec, VideoCodec } from '../../../core/media/codecs/codec-descriptor.ts';
 import type { Log } from '../../../core/observe/log.ts';
 import { seconds } from '../../../core/time/micros.ts';
 import { SystemClock } from '../../../core/time/system-clock.ts';
@@ -9,8 +9,9 @@ import { acceleratedEncoders, chooseVideoEncoder } from '../../../transcoders/vi
 import { planVideo, steadyRateOf } from '../../../transcoders/video/video-plan.ts';
 import { VideoTranscoder } from '../../../transcoders/video/video-transcoder.ts';
 import { type FakeFfmpegOptions, makeFakeFfmpeg } from '../../support/fake-ffmpeg.ts';
-import { fakeH264 } from '../../support/fake-media.ts';
+import { fakeH264, videoFrame } from '../../support/fake-media.ts';
 import { TestCore } from '../../support/test-core.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 const from = { ...fakeH264(), width: 1280, height: 720, frameRate: 30 } as VideoCodec;
 const software = ['libx264', 'libx265', 'libvpx'];
@@ -102,6 +103,27 @@ describe('Hardware that encodes', () => {
     assert.equal(isAccelerated(video, 'h264'), false);
     assert.deepEqual(video.hardware, []);
     assert.ok(calls().every((call) => !call.includes('-c:v')));
+  });
+
+  it('is left for software by the restart when it fails at work, for a minute', async () => {
+    const { video, calls } = await start('nvenc', {
+      encoders: [...software, 'h264_nvenc', 'hevc_nvenc'],
+      faultsAtWork: { h264_nvenc: 'OpenEncodeSessionEx failed: out of memory' },
+    });
+    core.streams.renditions.add(video, core.scope);
+    const publication = await core.publish('one', { expects: ['video'] });
+    const track = publication.addTrack(from);
+    track.write(videoFrame(from as H264Codec, 0, { keyframe: true }));
+    const refused = assert.rejects(
+      core.subscribe('one', { wishes: [{ kind: 'video', accepts: [{ codec: 'h264', width: 640, height: 360 }] }] }),
+    );
+    await waitFor('the hardware to be left', () => video.hardware[0]?.fault !== undefined);
+    assert.match(video.hardware[0]?.fault ?? '', /OpenEncodeSessionEx failed: out of memory/);
+    assert.deepEqual([isAccelerated(video, 'h264'), isAccelerated(video, 'h265')], [false, true]);
+    await waitFor('software', () => calls().some((call) => call.includes('pipe:0') && call.includes('-c:v libx264')));
+    assert.match(warnings[0]?.message ?? '', /h264_nvenc failed; software encodes for a while/);
+    await publication.scope.close({ code: 'done' });
+    await refused;
   });
 
   it('has nothing to do where there is no software either', async () => {

@@ -158,6 +158,7 @@ export class WebRtcBrowser {
         '--use-fake-ui-for-media-stream',
         '--autoplay-policy=no-user-gesture-required',
         '--disable-features=WebRtcHideLocalIpsWithMdns',
+        '--allow-loopback-in-peer-connection',
         '--disable-background-networking',
         '--disable-component-update',
         '--disable-sync',

@@ -1,6 +1,7 @@
 import type { Buffer } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
 import type { Core } from '../../../core/core.ts';
+import { describeReason } from '../../../core/lifecycle/close-reason.ts';
 import type { Scope } from '../../../core/lifecycle/scope.ts';
 import type { Stream } from '../../../core/streams/stream.ts';
 import type { Subscription } from '../../../core/streams/subscription.ts';
@@ -162,9 +163,10 @@ export class PeerSender implements PeerPlayback, PacketHearing {
     for (let next = subscription.pull(); next !== undefined; next = subscription.pull()) this.#take(next, now);
     this.#drain(now);
     if (!this.#reported) this.#report();
-    if (subscription.endReason !== undefined && this.#queue.length === 0) {
-      void subscription.scope.close(subscription.endReason);
-    }
+    const ended = subscription.endReason;
+    if (ended === undefined || this.#queue.length > 0) return;
+    // Whatever it was to the publisher: to its viewers it has left.
+    void subscription.scope.close({ code: 'publisher-left', detail: describeReason(ended) });
   }
 
   inspect(): Record<string, unknown> {

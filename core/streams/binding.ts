@@ -8,6 +8,8 @@ import { describeCodec } from '../media/codecs/describe-codec.ts';
 import type { Log } from '../observe/log.ts';
 import { targetsOf } from '../renditions/profile.ts';
 import type { RenditionRegistry } from '../renditions/rendition-registry.ts';
+import { afterIn } from '../time/clock.ts';
+import { seconds } from '../time/micros.ts';
 import type { TrackWish } from './requests.ts';
 import type { Subscription } from './subscription.ts';
 import type { MediaKind, Track } from './track.ts';
@@ -22,6 +24,15 @@ export interface TrackChoice {
   readonly chosen: string | undefined;
   readonly why: string;
 }
+
+/** A wish that is being met. */
+interface Serving {
+  readonly optional: boolean;
+  readonly track: Promise<Track>;
+}
+
+/** How long a viewer who has something already waits for what it can do without. */
+const patience = seconds(2);
 
 export interface BindingDependencies {
   readonly log: Log;
@@ -50,17 +61,30 @@ export class Binding {
     });
   }
 
-  /** A track for every wish that the stream can meet. Throws when one can't be met, or none was. */
+  /**
+   * A track for every wish that the stream can meet. Throws when one can't be met, or none was. Who has a picture does not
+   * wait long for optional sound whose source says nothing: it comes when it is there.
+   */
   async choose(subscription: Subscription): Promise<Track[]> {
+    const { stream, wishes } = subscription;
+    const serving: Serving[] = [];
+    for (const wish of wishes) {
+      const source = stream.findTrack(wish.kind);
+      if (source === undefined) continue;
+      const track = this.#serve(subscription, source, wish);
+      track.catch(() => undefined); // heard below, or not any more when another wish was refused before
+      serving.push({ optional: wish.optional === true, track });
+    }
+    // What is needed decides first.
+    serving.sort((a, b) => Number(a.optional) - Number(b.optional));
     const tracks: Track[] = [];
     let refusal: Error | undefined;
-    for (const wish of subscription.wishes) {
-      const source = subscription.stream.findTrack(wish.kind);
-      if (source === undefined) continue;
+    for (const { optional, track } of serving) {
       try {
-        tracks.push(await this.#serve(subscription, source, wish));
+        const served = await (optional && tracks.length > 0 ? this.#inTime(subscription, track) : track);
+        if (served !== undefined) tracks.push(served);
       } catch (error) {
-        if (wish.optional !== true) throw error;
+        if (!optional) throw error;
         refusal = error instanceof Error ? error : nothingInCommon(subscription);
       }
     }
@@ -68,9 +92,34 @@ export class Binding {
     throw refusal ?? nothingInCommon(subscription);
   }
 
+  /** The track, or undefined when it takes long; it is read from when it is there. */
+  #inTime(subscription: Subscription, track: Promise<Track>): Promise<Track | undefined> {
+    const { scope, stream } = subscription;
+    return new Promise((resolve, reject) => {
+      let late = false;
+      const cancel = afterIn(scope, stream.clock, patience, () => {
+        late = true;
+        resolve(undefined);
+      });
+      track.then(
+        (served) => {
+          cancel();
+          if (!late) resolve(served);
+          else if (!scope.closed && subscription.findPosition(served) === undefined) subscription.bind(served);
+        },
+        (error: unknown) => {
+          cancel();
+          reject(error instanceof Error ? error : nothingInCommon(subscription));
+        },
+      );
+    });
+  }
+
   /** Why a subscription reads what it reads, one entry for each kind it wished for. */
   explain(subscription: Subscription): readonly TrackChoice[] {
-    return [...(this.#choices.get(subscription)?.values() ?? [])];
+    const choices = this.#choices.get(subscription);
+    const ordered = subscription.wishes.map(({ kind }) => choices?.get(kind));
+    return ordered.filter((choice) => choice !== undefined);
   }
 
   async #serve(subscription: Subscription, source: Track, wish: TrackWish): Promise<Track> {

@@ -5,7 +5,7 @@ import { accepting } from '../../../../core/media/codec-target.ts';
 import type { Transcoder } from '../../../../core/renditions/transcoder.ts';
 import { ManualClock } from '../../../../core/time/manual-clock.ts';
 import { millis, seconds } from '../../../../core/time/micros.ts';
-import { audioFrame, fakeAac, fakeOpus } from '../../../support/fake-media.ts';
+import { audioFrame, fakeAac, fakeH264, fakeOpus, videoFrame } from '../../../support/fake-media.ts';
 import { TestCore } from '../../../support/test-core.ts';
 
 const aac = fakeAac();
@@ -189,6 +189,61 @@ describe('Renditions', () => {
     await settle();
     await write(2);
     assert.equal((await again).tracks[0]?.codec, opus);
+  });
+
+  it('does not let a picture wait for sound that is idle: it comes when it is there', async () => {
+    core.streams.renditions.add(relabeller(), core.scope);
+    const { publication, write } = await publishAac();
+    const picture = fakeH264();
+    const video = publication.addTrack(picture);
+    video.write(videoFrame(picture, 0));
+    const pending = core.subscribe('one', {
+      wishes: [
+        { kind: 'video', accepts: accepting('h264') },
+        { kind: 'audio', accepts: accepting('opus'), optional: true },
+      ],
+    });
+    let joined = false;
+    void pending.then(() => {
+      joined = true;
+    });
+    await settle();
+    clock.advance(millis(1_900));
+    await settle();
+    assert.equal(joined, false, 'a transcoder gets its time');
+    clock.advance(millis(100));
+    const subscription = await pending;
+    assert.deepEqual(
+      subscription.tracks.map(({ kind }) => kind),
+      ['video'],
+    );
+    assert.equal(subscription.pull()?.unit.codec, picture);
+    await write(3);
+    const units = [];
+    for (let next = subscription.pull(); next !== undefined; next = subscription.pull()) units.push(next.unit);
+    assert.ok(units.length >= 2 && units.every(({ codec }) => codec === opus), `${units.length} units of sound`);
+    assert.equal(subscription.scope.closed, false);
+  });
+
+  it('gives up idle sound after `startTimeout` without a word to who sees the picture', async () => {
+    core.streams.renditions.add(relabeller(), core.scope);
+    const { publication } = await publishAac();
+    const picture = fakeH264();
+    publication.addTrack(picture).write(videoFrame(picture, 0));
+    const pending = core.subscribe('one', {
+      wishes: [
+        { kind: 'audio', accepts: accepting('opus'), optional: true },
+        { kind: 'video', accepts: accepting('h264') },
+      ],
+    });
+    await settle();
+    clock.advance(seconds(2));
+    const subscription = await pending;
+    clock.advance(seconds(8));
+    await settle();
+    assert.deepEqual([...core.streams.renditions.all()], []);
+    assert.equal(subscription.scope.closed, false);
+    assert.equal(subscription.pull()?.unit.codec, picture);
   });
 
   it('gives what the transcoder held back before viewers hear of the end', async () => {

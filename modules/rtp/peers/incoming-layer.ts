@@ -53,7 +53,7 @@ export class IncomingLayer {
   #givenUp = 0;
   /** Bytes received, headers and all. */
   bytes = 0;
-  /** When something whole last came of it. */
+  /** When something whole last came of it, or its source began. */
   lastUnit: Micros = ZERO;
 
   constructor(settings: IncomingLayerSettings, dependencies: IncomingLayerDependencies) {
@@ -100,11 +100,12 @@ export class IncomingLayer {
     const missing = this.#missing;
     this.bytes += packet.bytes.length;
     if (!intake.takePacket(packet, arrival, retransmitted)) return false;
-    if (missing === undefined) return true;
     if (intake.rows !== this.#rows) {
       this.#rows = intake.rows;
-      missing.reset();
+      this.lastUnit = arrival;
+      missing?.reset();
     }
+    if (missing === undefined) return true;
     if (!missing.note(intake.sequence, arrival)) intake.flush();
     if (missing.size > 0) missing.giveUpBefore(intake.awaited);
     this.#count(missing);

@@ -150,7 +150,7 @@ export class PeerSender implements PeerPlayback, PacketHearing {
     this.#layers.choose(control.estimate, arrival);
     // What would be of use if the way bore it: the next larger layer, or the whole of the one that is being watched.
     const goal = this.#layers.goal ?? (control.short ? control.needed : undefined);
-    if (this.#probe.begin(arrival, control.estimate, goal, control.signal, this.#sent)) this.#pad();
+    if (this.#probe.begin(arrival, control, goal, this.#sent)) this.#pad();
   }
 
   /** Sends what there is, as far as there is room. */
@@ -203,9 +203,8 @@ export class PeerSender implements PeerPlayback, PacketHearing {
   /** While a probe runs: padding beside the media. */
   #pad(): void {
     const { subscription, core, transport } = this.#d;
-    const { estimate, signal } = this.#control;
     const video = this.#media.get('video');
-    let left = this.#probe.padding(core.clock.now(), estimate, signal, this.#sent);
+    let left = this.#probe.padding(core.clock.now(), this.#control, this.#sent);
     while (left > 0 && transport.backlog === 0) {
       const size = video?.pad() ?? 0;
       if (size === 0) break;

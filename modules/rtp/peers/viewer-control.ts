@@ -50,9 +50,13 @@ const soundShare = 90_000;
 /** A stream that goes up and down by so much goes through all the same; for so long it must not. */
 const tolerance = 1.1;
 const narrowFor = seconds(1);
-const leastResendRate = 100_000;
-/** Share of the bandwidth that resends may take: at 2 % of loss a fiftieth is needed; a storm of NACKs gets no more than this. */
+const leastResendRate = 20_000;
+/**
+ * Share of the bandwidth that resends may take: what the media leaves of it, within these bounds. At 2 % of loss a fiftieth is needed;
+ * a storm of NACKs gets no more, and on a way that is full resends must not be what keeps it full.
+ */
 const resendShare = 0.4;
+const leastResendShare = 0.1;
 
 /** What a viewer says by RTCP, and what follows from it. */
 export class ViewerControl implements SentHearing {
@@ -159,6 +163,7 @@ export class ViewerControl implements SentHearing {
     return {
       estimate: Math.round(this.#estimate.target),
       needed: Math.round(this.needed),
+      queueMillis: Math.round(this.#estimate.queueing / 1_000),
       notEnoughBandwidth: this.#short,
       arrived: Math.round(this.#estimate.arrived ?? 0),
       roundTripMillis: Math.round(this.#roundTrip / 1_000),
@@ -221,10 +226,16 @@ export class ViewerControl implements SentHearing {
     return this.#estimate.signal;
   }
 
+  /** What queues on the way hold, µs. */
+  get queueing(): number {
+    return this.#estimate.queueing;
+  }
+
   /** Whether the way bears the stream: known only when it has been so for a while. */
   #weigh(now: Micros): void {
     const { target, informed } = this.#estimate;
-    this.#resends.rate = Math.max(leastResendRate, target * resendShare);
+    const spare = Math.max(target * leastResendShare, Math.min(target * resendShare, target - this.needed));
+    this.#resends.rate = Math.max(leastResendRate, spare);
     if (!informed) return;
     this.#d.counters.estimated += target - this.#estimated;
     this.#estimated = target;

@@ -16,6 +16,8 @@ export interface BandwidthEstimateSettings {
 /** draft-holmer-rmcat-transport-wide-cc-extensions-01 3.1. */
 const referenceUnit = 64_000;
 const deltaUnit = 250;
+/** The clocks drift apart, and routes change. */
+const forgetAfter = 30_000_000;
 /** Of what comes through a link that drops: beta of draft-ietf-rmcat-gcc-02 5.5. */
 const fullShare = 0.85;
 /** From report to report, where there is nothing but reports. */
@@ -37,6 +39,11 @@ export class BandwidthEstimate {
   #told: number | undefined;
   #reference: number | undefined;
   #feedbacks = 0;
+  /** Times on the way, between two clocks that run evenly, µs. */
+  #transit = 0;
+  #least = Infinity;
+  #leastBefore = Infinity;
+  #leastSince = 0;
 
   constructor({ start, bounds }: BandwidthEstimateSettings) {
     this.#start = start;
@@ -59,6 +66,11 @@ export class BandwidthEstimate {
 
   get signal(): LinkSignal {
     return this.#trend.signal;
+  }
+
+  /** How much longer the last packet was on the way than the fastest of the last minute or so: what queues hold, µs. */
+  get queueing(): number {
+    return Math.max(0, this.#transit - Math.min(this.#least, this.#leastBefore));
   }
 
   /** What came through, bits a second. */
@@ -94,12 +106,19 @@ export class BandwidthEstimate {
         lost += 1;
         continue;
       }
+      this.#transit = arrival - sent.timeAt(place);
+      this.#least = Math.min(this.#least, this.#transit);
       this.#trend.note(sent.timeAt(place), arrival);
       this.#arrived.note(arrival, sent.sizeAt(place));
       sent.settle(place);
     }
     if (packets === 0) return;
     this.#feedbacks += 1;
+    if (now - this.#leastSince > forgetAfter) {
+      this.#leastSince = now;
+      this.#leastBefore = this.#least;
+      this.#least = this.#transit;
+    }
     const { rate: arrived, peak } = this.#arrived;
     this.#delayBased.update(this.#trend.signal, { arrived, peak }, now, roundTrip);
     const falls = this.#lossBased.note(lost, packets, this.#delayBased.rate, peak, now);

@@ -1,11 +1,23 @@
 import { millis, seconds } from '../../../../core/time/micros.ts';
 import type { LinkSignal } from './delay-trend.ts';
 
+/** What the way says of itself. */
+export interface ProbedLink {
+  /** Bits a second that it bears as far as is known. */
+  readonly estimate: number;
+  readonly signal: LinkSignal;
+  /** What its queues hold, µs. */
+  readonly queueing: number;
+}
+
 /** Longer than what the rate of arrival is measured over. */
 const length = millis(700);
 /** More than what is needed, so that measuring does not fall short of it; never more than so many times what is known. */
 const margin = 1.1;
 const boldest = 3;
+/** With more than this in its queues a link is full already; with the other amount it has just been found to be. */
+const calmQueue = millis(30);
+const fullQueue = millis(60);
 /** Between probes; doubled with each that was in vain. */
 const leastPause = seconds(2);
 const longestPause = seconds(20);
@@ -30,9 +42,10 @@ export class BandwidthProbe {
   }
 
   /** Begins a probe for `goal` bits a second where one is due. `sent`: bytes that have left so far. */
-  begin(now: number, estimate: number, goal: number | undefined, signal: LinkSignal, sent: number): boolean {
+  begin(now: number, link: ProbedLink, goal: number | undefined, sent: number): boolean {
+    const { estimate, signal, queueing } = link;
     if (this.#open || goal === undefined || goal <= estimate) return false;
-    if (now < this.#nextAt || signal !== 'normal') return false;
+    if (now < this.#nextAt || signal !== 'normal' || queueing > calmQueue) return false;
     this.#open = true;
     this.#goal = goal;
     this.#rate = Math.min(goal * margin, estimate * boldest);
@@ -44,10 +57,10 @@ export class BandwidthProbe {
   }
 
   /** Bytes of padding to send now beside what has been sent. Ends the probe when its time is over or the link is full. */
-  padding(now: number, estimate: number, signal: LinkSignal, sent: number): number {
+  padding(now: number, link: ProbedLink, sent: number): number {
     if (!this.#open) return 0;
-    if (now >= this.#endsAt || signal === 'overuse') {
-      this.#end(now, estimate);
+    if (now >= this.#endsAt || link.signal === 'overuse' || link.queueing > fullQueue) {
+      this.#end(now, link.estimate);
       return 0;
     }
     const wanted = ((now - this.#at) * this.#rate) / 8e6;

@@ -123,6 +123,16 @@ describe('Transcoding in a server', function () {
     await until(() => children().length === 0);
   });
 
+  it('kills an ffmpeg that does not end when it is told to, and leaves no zombie', async () => {
+    const subscription = await subscribe('one');
+    const [child] = children();
+    assert.ok(child !== undefined);
+    process.kill(child.pid, 'SIGSTOP'); // it hears of nothing any more
+    await subscription.scope.close({ code: 'done' });
+    await until(() => children().length === 0);
+    assert.throws(() => process.kill(child.pid, 0), /ESRCH/);
+  });
+
   it('gives a profile by its name', async () => {
     const subscription = await subscribe('one-360p', [{ kind: 'video' as never, accepts: accepting('h264') }]);
     const codec = subscription.tracks[0]?.codec;

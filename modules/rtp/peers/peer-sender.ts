@@ -73,6 +73,8 @@ export class PeerSender implements PeerPlayback, PacketHearing {
   readonly #budget: SendBudget;
   readonly #control: ViewerControl;
   #catchUp: CatchUp | undefined;
+  /** Until everything that was there or came while it was being sent has been sent. */
+  #joining = false;
   /** Packets of the first picture that waits, how many of them have left, and whether that picture was begun. */
   #payloads: readonly Buffer[] = [];
   #at = 0;
@@ -129,6 +131,7 @@ export class PeerSender implements PeerPlayback, PacketHearing {
     // What was queued while the way was being opened is out of date.
     subscription.rejoin();
     this.#catchUp = CatchUp.of(subscription);
+    this.#joining = true;
     this.#budget.refill(core.clock.now());
     every(subscription.scope, core.clock, reportInterval, () => this.#report());
     pacer.join(subscription.stream, this, ZERO, subscription.scope);
@@ -260,6 +263,7 @@ export class PeerSender implements PeerPlayback, PacketHearing {
       }
       this.#sendPacket(now);
     }
+    if (this.#queue.length === 0) this.#joining = false;
     transport.flush();
   }
 
@@ -312,7 +316,7 @@ export class PeerSender implements PeerPlayback, PacketHearing {
   /** The first picture waited too long: on to the newest keyframe, or to the next one that comes. */
   #skipWhatIsLate(now: Micros): void {
     const queue = this.#queue;
-    const limit = this.#catchUp === undefined ? patience : joinPatience;
+    const limit = this.#joining ? joinPatience : patience;
     if (queue.length < 2 || queue.waited(now) <= limit) return;
     // What was begun is ended, and a keyframe is always of use.
     const from = this.#begun || queue.first?.unit.keyframe === true ? 1 : 0;

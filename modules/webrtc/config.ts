@@ -37,6 +37,15 @@ export const webrtcConfig = section({
     default: 'refuse',
     about: 'What happens when somebody publishes under a name that is live already.',
   }),
+  bitrate: section(
+    {
+      minimum: integer({ default: 30_000, about: 'What a way is believed to bear at least, bits a second.' }),
+      maximum: optional(
+        integer({ minimum: 30_000, about: 'What publishers may send at most, and viewers are sent, bits a second.' }),
+      ),
+    },
+    'Bounds of the bandwidth, where the client names none.',
+  ),
   mediaTimeout: duration({
     default: '60s',
     minimum: '1s',

@@ -7,7 +7,7 @@ import { describeCodec } from '../../core/media/codecs/describe-codec.ts';
 import type { SubscribeRequest } from '../../core/streams/requests.ts';
 import type { Subscription } from '../../core/streams/subscription.ts';
 import type { MediaKind } from '../../core/streams/track.ts';
-import type { PeerIngest, PeerPlane, PeerTransport, RemotePeer, RtpPlane } from '../rtp/contract.ts';
+import type { PeerBitrate, PeerIngest, PeerPlane, PeerTransport, RemotePeer, RtpPlane } from '../rtp/contract.ts';
 import type { WebRtcConfig } from './config.ts';
 import type { PublishingPeer, ViewingPeer, WebRtcOffer, WebRtcPeers } from './contract.ts';
 import type { WebRtcCounters } from './metrics.ts';
@@ -88,12 +88,13 @@ export class Peers implements WebRtcPeers {
     publication.scope.defer((reason) => void scope.close(reason));
     const transport = await this.#open(request, remote, scope);
     const label = labelOf(request.label);
+    const bitrate = this.#boundsOf(request);
     const ingest = plane.ingest({
       transport,
       publication,
       media: agreed.map(({ medium }) => medium),
       cname: label,
-      ...(request.bitrate === undefined ? {} : { bitrate: request.bitrate }),
+      bitrate,
     });
     hearing.ingest = ingest;
     const answer = writeAnswer(offer, agreed, {
@@ -101,7 +102,7 @@ export class Peers implements WebRtcPeers {
       local: transport.local,
       sessionId: newId(),
       label,
-      mostVideo: request.bitrate?.maximum,
+      mostVideo: bitrate.maximum,
     });
     const peer = new Peer('publish', {
       ...{ answer, transport, scope, counters, clock: core.clock },
@@ -123,12 +124,13 @@ export class Peers implements WebRtcPeers {
     const remote = this.#remoteOf(offer, agreed);
     const transport = await this.#open(request, remote, scope);
     const label = labelOf(request.label);
+    const bitrate = this.#boundsOf(request);
     const playback = plane.play({
       transport,
       subscription,
       media: agreed.map(({ medium }) => medium),
       cname: label,
-      ...(request.bitrate === undefined ? {} : { bitrate: request.bitrate }),
+      bitrate,
     });
     const answer = writeAnswer(offer, agreed, {
       direction: 'play',
@@ -216,6 +218,10 @@ export class Peers implements WebRtcPeers {
     const opened = await this.#d.plane.open({ remote, ...(transport === 'tcp' ? { only: transport } : {}) }, scope);
     if (scope.closed) throw new SwitchyardError('closed', { what: 'The peer', why: 'it left before it was answered' });
     return opened;
+  }
+
+  #boundsOf({ bitrate }: WebRtcOffer): PeerBitrate {
+    return { ...this.#config.bitrate, ...bitrate };
   }
 
   #understanding(direction: 'publish' | 'play', { orientation }: WebRtcOffer): Understanding {

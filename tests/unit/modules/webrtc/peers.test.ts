@@ -80,7 +80,7 @@ describe('webrtc: peers', () => {
   it('tells a publisher how much it may send', async () => {
     const peer = await peers().publish(offer(offers.chromiumPublish, { bitrate: { maximum: 300_500 } }));
     assert.match(peer.answer, /m=video [^]*b=AS:301\r\nb=TIAS:300500\r\n/);
-    assert.deepEqual(plane.ingests[0]?.bitrate, { maximum: 300_500 });
+    assert.deepEqual(plane.ingests[0]?.bitrate, { minimum: 30_000, maximum: 300_500 });
     assert.doesNotMatch((await peers().publish(offer(offers.chromiumPublish, { name: 'b' }))).answer, /^b=/m);
   });
 

@@ -1,4 +1,15 @@
-import { duration, type Infer, integer, portRange, section } from '../../core/config/schema.ts';
+import {
+  duration,
+  flag,
+  host,
+  type Infer,
+  integer,
+  list,
+  port,
+  portRange,
+  section,
+  size,
+} from '../../core/config/schema.ts';
 
 /** The `rtp` section of the configuration. */
 export const rtpConfig = section({
@@ -25,6 +36,53 @@ export const rtpConfig = section({
     maximum: 65_535,
     about: 'Most packets of one unit that are taken from a publisher.',
   }),
+  peers: section(
+    {
+      addresses: list(host({ about: 'An address of this host.' }), {
+        about:
+          'Addresses on which browsers are served, best first. All that others reach this host by when none is named.',
+        longest: 16,
+      }),
+      publicAddresses: list(host({ about: 'An address.' }), {
+        about:
+          'Addresses that a translator (1:1 NAT) maps to this host, ports unchanged: browsers are told of them too.',
+        longest: 8,
+      }),
+      tcp: flag({
+        default: true,
+        about: 'Whether media may go over TCP (RFC 6544), for those whose network lets no UDP out.',
+      }),
+      udpPort: port({ default: 0, about: 'The UDP port of all browsers; 0 takes the last of `ports` that is free.' }),
+      tcpPort: port({ default: 0, about: 'The TCP port of all browsers; 0 takes the last of `ports` that is free.' }),
+      limit: integer({ default: 5_000, minimum: 1, maximum: 100_000, about: 'Most browsers at a time.' }),
+      tcpConnections: integer({ default: 5_000, minimum: 1, maximum: 100_000, about: 'Most connections of ICE-TCP.' }),
+      tcpConnectionsPerAddress: integer({
+        default: 100,
+        minimum: 1,
+        maximum: 100_000,
+        about: 'Most connections of ICE-TCP from one address.',
+      }),
+      tcpBacklog: size({
+        default: '1MiB',
+        minimum: '64KiB',
+        maximum: '64MiB',
+        about: 'What may wait for a browser that does not read; then its packets are dropped.',
+      }),
+      timeout: duration({
+        default: '15s',
+        minimum: '1s',
+        maximum: '60s',
+        about: 'How long the first check of a browser, and then its handshake, may take.',
+      }),
+      keepAlive: duration({
+        default: '30s',
+        minimum: '5s',
+        maximum: '5m',
+        about: 'How long a browser may go without a check before it counts as gone (RFC 7675).',
+      }),
+    },
+    'Browsers and others that speak ICE and DTLS.',
+  ),
 });
 
 export type RtpConfig = Infer<typeof rtpConfig>;

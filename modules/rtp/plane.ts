@@ -59,6 +59,11 @@ export class Plane implements RtpPlane {
     return this.#pacer.interval;
   }
 
+  /** Calls those who take media away. */
+  get viewers(): WritePacer<InterleavedBatches> {
+    return this.#pacer;
+  }
+
   formatFor(codec: CodecDescriptor, payloadType: number): RtpFormat | undefined {
     return formatFor(codec, payloadType);
   }

@@ -1,0 +1,75 @@
+import type { Buffer } from 'node:buffer';
+import { SrtpBatch, type SrtpProtector, type SrtpSender } from '../../../wire/srtp/contract.ts';
+import type { PeerCounters } from './metrics.ts';
+import type { Carrier, PeerPath } from './path.ts';
+
+/** One large key frame to one viewer, or a small one to some; more leaves in the next round. */
+const mostPackets = 256;
+const mostBytes = mostPackets * 1_500;
+
+/** Packets that are protected and sent in one go. All peers write into one memory, so that none has to have its own. */
+export class Outbox {
+  readonly #protector: SrtpProtector;
+  readonly #counters: PeerCounters;
+  #batch = new SrtpBatch(mostPackets, mostBytes);
+  readonly #paths: PeerPath[] = [];
+  readonly #carriers: Carrier[] = [];
+
+  constructor({ srtp, counters }: { readonly srtp: SrtpProtector; readonly counters: PeerCounters }) {
+    this.#protector = srtp;
+    this.#counters = counters;
+  }
+
+  /** Copies a packet in; its size on the wire. 0 for one that no datagram holds. */
+  add(sender: SrtpSender, path: PeerPath, header: Buffer, headerLength: number, payload: Buffer): number {
+    const length = headerLength + payload.length;
+    let at = this.#batch.add(sender, length);
+    if (at < 0) {
+      this.flush();
+      at = this.#batch.add(sender, length);
+      if (at < 0) return 0;
+    }
+    header.copy(this.#batch.memory, at, 0, headerLength);
+    payload.copy(this.#batch.memory, at + headerLength);
+    this.#paths[this.#batch.count - 1] = path;
+    return length + sender.rtpOverhead;
+  }
+
+  /** Protects and sends whatever is in it, of whichever peer. */
+  flush(): void {
+    const batch = this.#batch;
+    if (batch.count === 0) return;
+    this.#protector.protect(batch);
+    for (let index = 0; index < batch.count; index += 1) this.#queue(batch, index);
+    this.#paths.length = 0;
+    let free = true;
+    for (const carrier of this.#carriers) {
+      carrier.touched = false;
+      if (!carrier.flush()) free = false;
+    }
+    this.#carriers.length = 0;
+    // The system still reads this memory: it is left to it.
+    if (free) batch.clear();
+    else this.#batch = new SrtpBatch(mostPackets, mostBytes);
+  }
+
+  #queue(batch: SrtpBatch, index: number): void {
+    const counters = this.#counters;
+    const path = this.#paths[index];
+    const length = batch.lengths[index] ?? 0;
+    if (path === undefined) return;
+    if (length <= 0) {
+      counters.refusePacket(length);
+      return;
+    }
+    const { carrier } = path;
+    if (!carrier.touched) {
+      carrier.touched = true;
+      this.#carriers.push(carrier);
+    }
+    if (path.queue(batch.memory, batch.starts[index] ?? 0, length)) {
+      counters.packetsOut += 1;
+      counters.bytesOut += length;
+    } else counters.unsent += 1;
+  }
+}

@@ -6,6 +6,7 @@ import { rtmpModule } from './rtmp/index.ts';
 import { rtpModule } from './rtp/index.ts';
 import { rtspModule } from './rtsp/index.ts';
 import { transcoderApiModule } from './transcoder-api/index.ts';
+import { webrtcModule } from './webrtc/index.ts';
 import { websocketModule } from './websocket/index.ts';
 
 /** The product on one screen: every module, in the order of the configuration file. */
@@ -13,6 +14,7 @@ export const modules: readonly Module[] = [
   rtmpModule,
   rtpModule,
   rtspModule,
+  webrtcModule,
   hlsModule,
   httpModule,
   transcoderApiModule,

@@ -19,14 +19,12 @@ describe('WebRTC with Chromium', function () {
   let browser: WebRtcBrowser;
   let running: WebRtcTestServer;
   let folder: string;
-  let openAtRest: number;
   const programs: ForeignProgram[] = [];
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'switchyard-webrtc-'));
     running = await startWebRtcServer();
     browser = await WebRtcBrowser.start();
-    openAtRest = running.server.core.scope.openScopes;
   });
 
   afterEach(async () => {
@@ -127,6 +125,11 @@ describe('WebRTC with Chromium', function () {
   });
 
   it('is told when the stream ends, and gives everything back', async () => {
+    const { core } = running.server;
+    // The first peer opens the doors of all.
+    await browser.end(await browser.publish(whip('first')));
+    await waitFor('rest', () => core.streams.count === 0 && core.sessions.count() === 0, 30);
+    const openAtRest = core.scope.openScopes;
     const publisher = await browser.publish(whip('short'));
     await browser.waitFor(publisher, ({ frames }) => frames > 5);
     const viewer = await browser.play(whep('short'));
@@ -134,7 +137,6 @@ describe('WebRTC with Chromium', function () {
     await browser.end(publisher);
     await browser.waitFor(viewer, ({ connection }) => connection !== 'connected', 40);
     await browser.end(viewer, false);
-    const { core } = running.server;
     await waitFor('scopes to close', () => core.scope.openScopes <= openAtRest, 30);
     assert.equal(core.sessions.count('whip') + core.sessions.count('whep'), 0);
   });

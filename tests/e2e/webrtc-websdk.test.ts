@@ -19,7 +19,13 @@ describe('WebRTC with the client SDK of WCS in Chromium', function () {
   let viewer: WebsdkClient;
 
   before(async () => {
-    running = await startWebSocketServer({}, { modules: [rtpModule, webrtcModule] as never });
+    running = await startWebSocketServer(
+      {},
+      {
+        modules: [rtpModule, webrtcModule] as never,
+        config: { rtp: { peers: { addresses: ['127.0.0.1'] } } },
+      },
+    );
     browser = await WebsdkBrowser.start();
   });
 

@@ -29,6 +29,7 @@ export async function startWebRtcServer(config: object = {}, log: Log = silentLo
       streams: { renditions: { linger: '0', cores: 8 } },
       rtmp: { listen },
       rtsp: { listen },
+      rtp: { peers: { addresses: ['127.0.0.1'] } },
       http: { listen, secure: off },
       ...config,
     },

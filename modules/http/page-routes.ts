@@ -50,14 +50,20 @@ function sendFile(
   return reply.header('content-encoding', 'gzip').send(file.gzipped);
 }
 
-/** The page loads from here alone, and media from the ports that modules advertise for playing over HTTP. */
+/**
+ * The page loads from here alone, media from the ports that modules advertise for playing over HTTP, and the client protocol
+ * from the ports of WebSocket.
+ */
 function pagePolicy(request: FastifyRequest, urls: readonly AdvertisedUrl[]): string {
   const host = hostOf(request.headers);
   const media = new Set<string>();
-  for (const { direction, url } of urls) {
-    const [, scheme, port] = /^(https?):\/\/HOST(:\d+)?(?:\/|$)/.exec(url) ?? [];
-    if (direction === 'play' && scheme !== undefined && host !== undefined)
-      media.add(`${scheme}://${host}${port ?? ''}`);
+  const sockets = new Set<string>();
+  for (const { direction, protocol, url } of urls) {
+    const [, scheme, port] = /^(https?|wss?):\/\/HOST(:\d+)?(?:\/|$)/.exec(url) ?? [];
+    if (scheme === undefined || host === undefined) continue;
+    const origin = `${scheme}://${host}${port ?? ''}`;
+    if (direction === 'play' && scheme.startsWith('http')) media.add(origin);
+    if (direction === 'open' && protocol === 'websocket') sockets.add(origin);
   }
   const sources = ["'self'", ...media].join(' ');
   return [
@@ -66,7 +72,7 @@ function pagePolicy(request: FastifyRequest, urls: readonly AdvertisedUrl[]): st
     "style-src 'self'",
     "img-src 'self' data:",
     `media-src blob: ${sources}`,
-    `connect-src ${sources}`,
+    `connect-src ${[sources, ...sockets].join(' ')}`,
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",

@@ -34,15 +34,18 @@ const PublicStream = Type.Object({
   urls: Type.Array(Url, { description: 'Where it can be played.' }),
 });
 
-/** What the page is made of: what is live, and where one can publish. */
+/** What the page is made of: what is live, where one can publish, and what else is open to it. */
 export const PublicStreams = Type.Object({
   streams: Type.Array(PublicStream),
   publish: Type.Array(Url, { description: 'Where one can publish; NAME stands for the name.' }),
+  open: Type.Array(Url, { description: 'This page, and the client protocol over WebSocket, with and without TLS.' }),
 });
 export type PublicStreams = Static<typeof PublicStreams>;
 type PublicStream = Static<typeof PublicStream>;
 
 const mostStreams = 1_000;
+/** What the page makes use of; of the rest strangers need not know. */
+const openProtocols = new Set(['http', 'websocket']);
 
 /** Lists the live streams with addresses as the asking peer reaches this host. */
 export function listStreams(core: Core, rates: RateMeter, headers: IncomingHttpHeaders): PublicStreams {
@@ -56,8 +59,10 @@ export function listStreams(core: Core, rates: RateMeter, headers: IncomingHttpH
     if (!stream.name.includes('://')) streams.push(describe(stream, rates, play, host));
   }
   streams.sort((a, b) => (a.name < b.name ? -1 : 1));
-  const publish = urls.filter(({ direction }) => direction === 'publish');
-  return { streams, publish: publish.map(({ protocol, url }) => ({ protocol, url: addressed(url, host) })) };
+  const tell = ({ protocol, url }: AdvertisedUrl) => ({ protocol, url: addressed(url, host) });
+  const publish = urls.filter(({ direction }) => direction === 'publish').map(tell);
+  const open = urls.filter(({ direction, protocol }) => direction === 'open' && openProtocols.has(protocol)).map(tell);
+  return { streams, publish, open };
 }
 
 function describe(stream: Stream, rates: RateMeter, play: readonly AdvertisedUrl[], host: string): PublicStream {

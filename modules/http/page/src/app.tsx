@@ -1,40 +1,44 @@
-import { useEffect, useState } from 'preact/hooks';
-import icon from './icon.svg';
-import { chooseStream } from './live-streams.ts';
+import { useState } from 'preact/hooks';
+import { Header } from './header.tsx';
+import { chooseStream, takesWebRtc } from './live-streams.ts';
 import { Player } from './player.tsx';
+import type { Choice } from './playing/player.ts';
 import { PublishHelp } from './publish-help.tsx';
+import { PublishView } from './publishing/publish-view.tsx';
+import { usePublisher } from './publishing/use-publisher.ts';
+import { useRoute } from './route.ts';
 import { StreamList } from './stream-list.tsx';
 import { useLiveStreams } from './use-live-streams.ts';
 
 export function App() {
   const { live, fault } = useLiveStreams();
-  const [wanted, setWanted] = useState(readHash);
-  useEffect(() => {
-    const follow = (): void => setWanted(readHash());
-    addEventListener('hashchange', follow);
-    return () => removeEventListener('hashchange', follow);
-  }, []);
+  const route = useRoute();
+  const publisher = usePublisher();
+  const [choice, setChoice] = useState<Choice>('automatic');
   const streams = live?.streams ?? [];
+  const wanted = route.view === 'watch' ? route.name : undefined;
   const chosen = chooseStream(streams, wanted);
+  const publishes = route.view === 'publish' && live !== undefined;
   const select = (name: string): void => {
     location.hash = encodeURIComponent(name);
   };
   return (
     <>
-      <header>
-        <img src={icon} alt="" width="32" height="32" />
-        <h1>Switchyard</h1>
-        <span class="host">{location.hostname}</span>
-      </header>
+      <Header
+        view={route.view}
+        publishing={publisher.state.phase === 'idle' ? undefined : publisher.state.name}
+        takesWebRtc={live !== undefined && takesWebRtc(live)}
+      />
       {fault !== undefined && (
         <p class="fault" role="alert">
           {fault}
         </p>
       )}
-      <main class={streams.length === 0 ? 'alone' : ''}>
+      <main class={!publishes && streams.length === 0 ? 'alone' : ''}>
         {live === undefined && fault === undefined && <p role="status">Loading</p>}
-        {live !== undefined && streams.length === 0 && <PublishHelp addresses={live.publish} alone />}
-        {streams.length > 0 && (
+        {publishes && <PublishView live={live} publisher={publisher} />}
+        {!publishes && live !== undefined && streams.length === 0 && <PublishHelp live={live} alone />}
+        {!publishes && live !== undefined && streams.length > 0 && (
           <>
             {chosen === undefined ? (
               <section class="player">
@@ -43,11 +47,18 @@ export function App() {
                 </p>
               </section>
             ) : (
-              <Player key={chosen.name} stream={chosen} />
+              <Player
+                // A stream that begins anew is played anew, by the best way.
+                key={`${chosen.startedAt} ${chosen.name}`}
+                stream={chosen}
+                live={live}
+                choice={choice}
+                onChoose={setChoice}
+              />
             )}
             <aside>
               <StreamList streams={streams} selected={chosen?.name} onSelect={select} />
-              <PublishHelp addresses={live?.publish ?? []} alone={false} />
+              <PublishHelp live={live} alone={false} />
             </aside>
           </>
         )}
@@ -59,15 +70,4 @@ export function App() {
       </footer>
     </>
   );
-}
-
-/** The stream that the address names: `/#name`. */
-function readHash(): string | undefined {
-  try {
-    const name = decodeURIComponent(location.hash.slice(1));
-    return name === '' ? undefined : name;
-  } catch {
-    // Not a name that this page wrote.
-    return undefined;
-  }
 }

@@ -10,10 +10,33 @@ const codecNames: Readonly<Record<string, string>> = {
   opus: 'Opus',
   mp3: 'MP3',
   flac: 'FLAC',
+  pcmu: 'G.711 µ-law',
+  pcma: 'G.711 A-law',
+  g722: 'G.722',
 };
+
+/** By the beginning of a codec string (RFC 6381). */
+const codecStrings: readonly (readonly [RegExp, string])[] = [
+  [/^avc[13]/, 'h264'],
+  [/^h(vc|ev)1/, 'h265'],
+  [/^vp0?9/, 'vp9'],
+  [/^av01/, 'av1'],
+  [/^mp4a\.(40\.34|6b|69)/i, 'mp3'],
+  [/^mp4a/, 'aac'],
+];
 
 export function codecName(codec: string): string {
   return codecNames[codec] ?? codec.toUpperCase();
+}
+
+/** `H.264` of `avc1.64001f` */
+export function codecStringName(codec: string): string {
+  return codecName(codecStrings.find(([pattern]) => pattern.test(codec))?.[1] ?? codec.toLowerCase());
+}
+
+/** `H.264` of `video/H264` */
+export function mimeName(mimeType: string): string {
+  return codecName((mimeType.split('/')[1] ?? mimeType).toLowerCase());
 }
 
 /** `2.1 Mbit/s` */
@@ -23,8 +46,19 @@ export function formatBitrate(bits: number): string {
 }
 
 /** `1280 × 720` */
-export function formatSize(video: VideoFacts): string {
-  return `${video.width} × ${video.height}`;
+export function formatSize({ width, height }: { readonly width: number; readonly height: number }): string {
+  return `${width} × ${height}`;
+}
+
+/** `85 ms`, `1.4 s` */
+export function formatDelay(seconds: number): string {
+  return seconds < 1 ? `${Math.round(seconds * 1_000)} ms` : `${seconds.toFixed(1)} s`;
+}
+
+/** `0 %`, `0.3 %`, `12 %` */
+export function formatShare(share: number): string {
+  const percent = share * 100;
+  return `${percent > 0 && percent < 10 ? percent.toFixed(1) : Math.round(percent)} %`;
 }
 
 /** `H.264 · AAC` */

@@ -1,7 +1,11 @@
+import type { Sources } from './playing/playback.ts';
+
 /** What `/api/streams` tells; its schema stands in modules/http/public-streams.ts. */
 export interface LiveStreams {
   readonly streams: readonly LiveStream[];
   readonly publish: readonly Address[];
+  /** Pages, and the client protocol over WebSocket. */
+  readonly open: readonly Address[];
 }
 
 export interface LiveStream {
@@ -45,10 +49,29 @@ export async function fetchLiveStreams(signal: AbortSignal): Promise<LiveStreams
   return (await response.json()) as LiveStreams;
 }
 
-/** The playlist that this page can load: over TLS when the page came so. */
-export function playlistOf(stream: LiveStream): string | undefined {
-  const candidates = stream.urls.filter(({ protocol, url }) => protocol === 'hls' && url.includes('.m3u8'));
-  return candidates.find(({ url }) => url.startsWith(`${location.protocol}//`))?.url;
+/** Where this page can play the stream from: over TLS when the page came so. */
+export function sourcesOf(stream: LiveStream, live: LiveStreams): Sources {
+  const playlists = stream.urls.filter(({ protocol, url }) => protocol === 'hls' && url.includes('.m3u8'));
+  const socket = location.protocol === 'https:' ? 'wss://' : 'ws://';
+  const sockets = live.open.filter(({ protocol, url }) => protocol === 'websocket' && url.startsWith(socket));
+  const isSignalled = stream.urls.some(({ protocol }) => protocol === 'whep');
+  return {
+    name: stream.name,
+    // On the same port as this page, which may be seen through a proxy.
+    webrtc: isSignalled && 'RTCPeerConnection' in window ? `./whep/${encodeURIComponent(stream.name)}` : undefined,
+    hls: playlists.find(({ url }) => url.startsWith(`${location.protocol}//`))?.url,
+    mse: 'MediaSource' in window ? sockets[0]?.url : undefined,
+  };
+}
+
+/** Whether streams are taken from browsers. */
+export function takesWebRtc(live: LiveStreams): boolean {
+  return live.publish.some(({ protocol }) => protocol === 'whip');
+}
+
+/** This page over TLS, when the server has a port for it. */
+export function securePage(live: LiveStreams): string | undefined {
+  return live.open.find(({ protocol, url }) => protocol === 'http' && url.startsWith('https://'))?.url;
 }
 
 /** The stream to open with: the one that the address names, else the demo, else the first. */

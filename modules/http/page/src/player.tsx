@@ -1,14 +1,34 @@
-import { useRef } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { CopyField } from './copy-field.tsx';
-import { codecName, formatAge, formatBitrate, formatSize } from './format.ts';
-import { type LiveStream, playlistOf } from './live-streams.ts';
+import { commonRows, delayRow, Facts } from './facts.tsx';
+import type { Figures } from './figures.ts';
+import { codecName, formatAge } from './format.ts';
+import { type LiveStream, type LiveStreams, sourcesOf } from './live-streams.ts';
+import { waysOf } from './playing/playback.ts';
+import type { Choice } from './playing/player.ts';
 import { usePlayer } from './use-player.ts';
+import { WayChoice } from './way-choice.tsx';
 
-export function Player({ stream }: { stream: LiveStream }) {
+interface Props {
+  readonly stream: LiveStream;
+  readonly live: LiveStreams;
+  readonly choice: Choice;
+  readonly onChoose: (choice: Choice) => void;
+}
+
+export function Player({ stream, live, choice, onChoose }: Props) {
   const video = useRef<HTMLVideoElement>(null);
-  const url = playlistOf(stream);
-  const { phase, latency, fault } = usePlayer(video, url);
-  const status = url === undefined ? 'The HLS module is off: this page has nothing to play from.' : fault;
+  const [attempt, setAttempt] = useState(0);
+  const sources = sourcesOf(stream, live);
+  const ways = waysOf(sources);
+  // What was chosen for another stream may not be open here.
+  const effective = choice !== 'automatic' && ways.includes(choice) ? choice : 'automatic';
+  const { phase, way, figures, fault, fallback } = usePlayer(video, sources, effective, attempt);
+  const status = ways.length === 0 ? 'Neither WebRTC nor HLS is on: this page has nothing to play from.' : fault;
+  const choose = (next: Choice): void => {
+    onChoose(next);
+    setAttempt((before) => before + 1);
+  };
   return (
     <section class="player" aria-label={`Stream ${stream.name}`}>
       <div class="stage">
@@ -24,22 +44,24 @@ export function Player({ stream }: { stream: LiveStream }) {
         <h2>{stream.name}</h2>
         <span class={`badge ${stream.state}`}>{stream.state === 'live' ? 'Live' : 'Interrupted'}</span>
         <span class="age">{formatAge(Date.now() - stream.startedAt)}</span>
+        <WayChoice ways={ways} choice={effective} way={way} onChoose={choose} />
       </div>
-      <dl class="facts">
-        <Fact name="Latency" value={latency === undefined ? '–' : `${latency.toFixed(1)} s`} />
-        {stream.video !== undefined && (
-          <>
-            <Fact name="Video" value={codecName(stream.video.codec)} />
-            <Fact name="Size" value={formatSize(stream.video)} />
-            <Fact name="Frames" value={`${Math.round(stream.video.frameRate)} fps`} />
-          </>
-        )}
-        {stream.audio !== undefined && (
-          <Fact name="Audio" value={`${codecName(stream.audio.codec)} ${stream.audio.sampleRate / 1_000} kHz`} />
-        )}
-        <Fact name="Bit rate" value={formatBitrate((stream.video?.bitrate ?? 0) + (stream.audio?.bitrate ?? 0))} />
-        <Fact name="Viewers" value={String(stream.viewers)} />
-      </dl>
+      {fallback !== undefined && (
+        <p class="note" role="status">
+          {fallback}{' '}
+          <button type="button" class="link" onClick={() => choose(effective)}>
+            Try again
+          </button>
+        </p>
+      )}
+      <Facts
+        rows={[
+          delayRow('Latency', figures.latency, '–'),
+          ...commonRows({ ...publishedFigures(stream), ...told(figures) }),
+          ['Freezes', figures.freezes === undefined ? undefined : String(figures.freezes)],
+          ['Viewers', String(stream.viewers)],
+        ]}
+      />
       <details class="addresses">
         <summary>Play it elsewhere</summary>
         {stream.urls.map(({ protocol, url: address }) => (
@@ -50,11 +72,20 @@ export function Player({ stream }: { stream: LiveStream }) {
   );
 }
 
-function Fact({ name, value }: { name: string; value: string }) {
-  return (
-    <div class="fact">
-      <dt>{name}</dt>
-      <dd>{value}</dd>
-    </div>
-  );
+/** What the server tells of the stream, until something is measured here. */
+function publishedFigures({ video, audio }: LiveStream): Figures {
+  return {
+    ...(video !== undefined && {
+      videoCodec: codecName(video.codec),
+      width: video.width,
+      height: video.height,
+      frameRate: video.frameRate,
+    }),
+    audioCodec: audio === undefined ? undefined : codecName(audio.codec),
+    bitrate: (video?.bitrate ?? 0) + (audio?.bitrate ?? 0),
+  };
+}
+
+function told(figures: Figures): Figures {
+  return Object.fromEntries(Object.entries(figures).filter(([, value]) => value !== undefined));
 }

@@ -50,12 +50,13 @@ class TcpPath extends PeerPath implements Carrier {
     return this.#socket.writableLength;
   }
 
+  /** Bounded like media: who asks and asks, and never reads, fills no memory with answers. */
   send(bytes: Buffer): void {
-    if (this.#isOpen) this.#socket.write(frame(bytes, 0, bytes.length));
+    if (this.#takes(bytes.length)) this.#socket.write(frame(bytes, 0, bytes.length));
   }
 
   queue(memory: Buffer, start: number, length: number): boolean {
-    if (!this.#isOpen || this.backlog > this.#mostWaiting) return false;
+    if (!this.#takes(length)) return false;
     // All of a round in one write.
     if (this.#socket.writableCorked === 0) this.#socket.cork();
     this.#socket.write(frame(memory, start, length));
@@ -67,12 +68,14 @@ class TcpPath extends PeerPath implements Carrier {
     return true;
   }
 
+  /** What was sent just before, such as an alert, still arrives; for a peer that does not read nobody waits. */
   close(): void {
-    this.#socket.destroy();
+    if (this.backlog === 0) this.#socket.destroySoon();
+    else this.#socket.destroy();
   }
 
-  get #isOpen(): boolean {
-    return !this.#socket.destroyed && this.#socket.writable;
+  #takes(length: number): boolean {
+    return this.#socket.writable && this.backlog + length <= this.#mostWaiting;
   }
 }
 
@@ -138,8 +141,9 @@ export class TcpDoor {
     const { socket, path, reader, origin } = from;
     const kind = classifyDatagram(packet);
     if (kind === 'stun') {
-      this.#dependencies.checks.receive(packet, origin);
+      const authentic = this.#dependencies.checks.receive(packet, origin);
       if (path.owner !== undefined) reader.longest = longestPacket;
+      else if (!authentic) this.#refuse(socket);
       return !socket.destroyed;
     }
     if (path.owner === undefined) {

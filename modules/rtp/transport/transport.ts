@@ -53,6 +53,8 @@ export class Transport implements PeerTransport, PacketTransport, PathOwner, Dtl
   readonly #agent: IceAgent;
   readonly #dtls: DtlsChannel;
   #failure: PeerFailure | undefined;
+  #onData: (bytes: Buffer) => void = () => undefined;
+  #profile: string | undefined;
   #settle: (failure: PeerFailure | undefined) => void = () => undefined;
   #hearing = nobody;
   #checked = false;
@@ -100,7 +102,7 @@ export class Transport implements PeerTransport, PacketTransport, PathOwner, Dtl
 
   /** The peer's new credentials are not needed: we send no checks, and those that come prove themselves by ours. */
   restart(): LocalPeer {
-    this.#agent.restart();
+    if (!this.scope.closed) this.#agent.restart();
     return this.local;
   }
 
@@ -130,23 +132,44 @@ export class Transport implements PeerTransport, PacketTransport, PathOwner, Dtl
     this.#d.outbox.flush();
   }
 
+  /** Hears application data of DTLS: packets of SCTP, for data channels. */
+  listenData(hear: (bytes: Buffer) => void): void {
+    this.#onData = hear;
+  }
+
+  /** Sends application data of DTLS. False, and nothing sent, when media cannot flow. */
+  sendData(bytes: Buffer): boolean {
+    return !this.scope.closed && this.#dtls.send(bytes);
+  }
+
   receive(kind: 'dtls' | 'rtp' | 'rtcp', bytes: Buffer): void {
-    if (kind === 'dtls') {
-      this.#dtls.receive(bytes);
-      return;
+    if (this.scope.closed) return;
+    try {
+      if (kind === 'dtls') this.#dtls.receive(bytes);
+      else this.#receiveMedia(kind, bytes);
+    } catch (error) {
+      // A fault of ours that one peer's packets bring to light must not end the others, who share the socket.
+      this.#d.log.error('Reading a browser failed.', { error, ...this.inspect() });
+      void this.scope.close({ code: 'failed', error });
     }
+  }
+
+  #receiveMedia(kind: 'rtp' | 'rtcp', bytes: Buffer): void {
     const { counters, clock } = this.#d;
     const receiver = this.#receiver;
     if (receiver === undefined) {
       counters.early += 1;
       return;
     }
+    const length = kind === 'rtp' ? receiver.unprotectRtp(bytes) : receiver.unprotectRtcp(bytes);
+    if (length <= 0) {
+      // What is not authentic may be anybody's: it is counted and changes nothing.
+      counters.refusePacket(length);
+      return;
+    }
     counters.packetsIn += 1;
     counters.bytesIn += bytes.length;
-    const length = kind === 'rtp' ? receiver.unprotectRtp(bytes) : receiver.unprotectRtcp(bytes);
-    // What is not authentic may be anybody's: it is counted and changes nothing.
-    if (length <= 0) counters.refusePacket(length);
-    else if (kind === 'rtp') this.#hearing.onRtp(bytes.subarray(0, length), clock.now());
+    if (kind === 'rtp') this.#hearing.onRtp(bytes.subarray(0, length), clock.now());
     else this.#hearing.onRtcp(bytes.subarray(0, length), clock.now());
   }
 
@@ -156,6 +179,7 @@ export class Transport implements PeerTransport, PacketTransport, PathOwner, Dtl
 
   onKeys(keys: SrtpKeyPair): void {
     const { engines, counters } = this.#d;
+    this.#profile = keys.send.profile.name;
     this.#sender = engines.srtp.openSender(keys.send);
     this.#receiver = engines.srtp.openReceiver(keys.receive);
     counters.connected += 1;
@@ -163,9 +187,8 @@ export class Transport implements PeerTransport, PacketTransport, PathOwner, Dtl
     this.#hearing.onConnected();
   }
 
-  /** SCTP, which no offer is granted yet. */
-  onData(): void {
-    this.#d.counters.strangers += 1;
+  onData(bytes: Buffer): void {
+    this.#onData(bytes);
   }
 
   onClosed(): void {
@@ -185,6 +208,9 @@ export class Transport implements PeerTransport, PacketTransport, PathOwner, Dtl
       path: path?.describe(),
       paths: paths.size,
       role: this.#role,
+      srtp: this.#profile,
+      refused: this.#receiver?.refused,
+      backlog: this.backlog,
       ...(silent === undefined ? {} : { lastCheckMillisAgo: silent }),
     };
   }

@@ -150,6 +150,12 @@ export class IcePeer {
     return new IcePeer(options.identity ?? (await makeIdentity('browser')), options);
   }
 
+  /** The answer. */
+  get local(): LocalPeer {
+    assert.ok(this.#local !== undefined, 'meet() first');
+    return this.#local;
+  }
+
   /** Takes the answer: whom to talk to. */
   meet(local: LocalPeer): void {
     this.#local = local;
@@ -157,7 +163,7 @@ export class IcePeer {
 
   /** Opens a way to a candidate of the answer; packets go there from now on. */
   async open(protocol: 'udp' | 'tcp' = 'udp'): Promise<TestWay> {
-    const candidate = this.#answer.candidates.map((line) => line.split(' ')).find((words) => words[2] === protocol);
+    const candidate = this.local.candidates.map((line) => line.split(' ')).find((words) => words[2] === protocol);
     const [address, port] = [candidate?.[4], candidate?.[5]];
     assert.ok(address !== undefined && port !== undefined, `no candidate of ${protocol}`);
     const way = await (protocol === 'udp' ? openUdpWay : openTcpWay)(address, Number(port));
@@ -186,7 +192,7 @@ export class IcePeer {
   }
 
   makeCheck(options: CheckOptions = {}): { bytes: Buffer; transaction: string } {
-    const { ufrag, password } = this.#answer;
+    const { ufrag, password } = this.local;
     const { nominate = true, role = 'controlling', priority = 1_845_501_695, extra = [] } = options;
     const transaction = randomBytes(12);
     const writer = new StunWriter('request', StunMethod.binding, transaction)
@@ -204,7 +210,7 @@ export class IcePeer {
 
   /** Says hello when the server is passive; else waits for its hello. */
   startDtls(settings: Partial<DtlsSettings> = {}): DtlsConnection {
-    const { fingerprint, setup } = this.#answer;
+    const { fingerprint, setup } = this.local;
     const expected = findFingerprint(`${fingerprint.hash} ${fingerprint.value}`);
     assert.ok(expected !== undefined);
     const dtls = new DtlsConnection({
@@ -254,11 +260,6 @@ export class IcePeer {
 
   close(): void {
     for (const way of this.#ways.splice(0)) way.close();
-  }
-
-  get #answer(): LocalPeer {
-    assert.ok(this.#local !== undefined, 'meet() first');
-    return this.#local;
   }
 
   #receive(bytes: Buffer, way: TestWay): void {

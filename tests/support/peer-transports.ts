@@ -4,7 +4,7 @@ import type { Clock } from '../../core/time/clock.ts';
 import { ManualClock } from '../../core/time/manual-clock.ts';
 import { rtpConfig } from '../../modules/rtp/config.ts';
 import type { PacketHearing } from '../../modules/rtp/peers/packet-transport.ts';
-import { PeerTransports } from '../../modules/rtp/transport/peer-transports.ts';
+import { PeerTransports, type PeerTransportsSettings } from '../../modules/rtp/transport/peer-transports.ts';
 import type { Transport } from '../../modules/rtp/transport/transport.ts';
 import { IcePeer, type IcePeerOptions } from './ice-peer.ts';
 import { readSection } from './test-core.ts';
@@ -14,16 +14,15 @@ export class TestTransports<C extends Clock = ManualClock> {
   readonly clock: C;
   readonly failures: unknown[] = [];
   readonly scope = Scope.root('test', (_scope, error) => this.failures.push(error));
+  readonly settings: PeerTransportsSettings;
   readonly transports: PeerTransports;
   readonly #peers: IcePeer[] = [];
 
   constructor(clock: C, peers: Record<string, unknown> = {}) {
     this.clock = clock;
     const config = readSection(rtpConfig, { peers: { addresses: ['127.0.0.1'], ...peers } });
-    this.transports = new PeerTransports(
-      { ...config.peers, ports: config.ports },
-      { clock, log: silentLog, scope: this.scope },
-    );
+    this.settings = { ...config.peers, ports: config.ports };
+    this.transports = new PeerTransports(this.settings, { clock, log: silentLog, scope: this.scope });
   }
 
   static manual(peers: Record<string, unknown> = {}): TestTransports {

@@ -59,7 +59,7 @@ export async function openDoors(
   scope: Scope,
 ): Promise<Doors> {
   const { log, datagrams } = dependencies;
-  const publicAddresses = settings.publicAddresses.filter((address) => isIP(address) !== 0).map(canonicalAddress);
+  const publicAddresses = settings.publicAddresses.map(checkedAddress);
   const wanted = settings.addresses.length > 0 ? settings.addresses.map(checkedAddress) : discoverAddresses();
   const first = publicAddresses.length;
   const places = [...new Set(wanted)].map((address, index) => ({ address, index: first + index }));
@@ -90,7 +90,7 @@ export async function openDoors(
   return { udpPort: udp.port, tcpPort, addresses, candidates };
 }
 
-/** An address, as it is told to peers and bound to. */
+/** An address, as it is told to peers and bound to. Throws `port-unavailable` for a name: candidates carry none. */
 function checkedAddress(address: string): string {
   if (isIP(address) !== 0) return canonicalAddress(address);
   const error = Object.assign(new Error(`${address} is no IP address`), { code: 'EADDRNOTAVAIL' });

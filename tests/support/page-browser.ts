@@ -24,6 +24,8 @@ const flags = [
   '--use-fake-ui-for-media-stream',
   '--auto-select-desktop-capture-source=Entire screen',
   '--disable-features=WebRtcHideLocalIpsWithMdns',
+  // A name that is no loopback: pages there get no camera.
+  '--host-resolver-rules=MAP page.test 127.0.0.1',
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',

@@ -59,12 +59,19 @@ export class SourceFeed {
   }
 
   get #edge(): number | undefined {
-    let edge: number | undefined;
+    return this.#newest?.end;
+  }
+
+  /** The newest stretch that all tracks have, in seconds. */
+  get #newest(): { readonly start: number; readonly end: number } | undefined {
+    let start = 0;
+    let end = Number.POSITIVE_INFINITY;
     for (const { buffered } of this.#feeds.values()) {
       if (buffered === undefined || buffered.length === 0) return undefined;
-      edge = Math.min(edge ?? Number.POSITIVE_INFINITY, buffered.end(buffered.length - 1));
+      start = Math.max(start, buffered.start(buffered.length - 1));
+      end = Math.min(end, buffered.end(buffered.length - 1));
     }
-    return edge;
+    return start < end ? { start, end } : undefined;
   }
 
   /** All tracks have to be there before the first byte of any is appended. */
@@ -113,28 +120,19 @@ export class SourceFeed {
 
   #keepLive(): void {
     const element = this.#element;
-    const edge = this.#edge;
-    if (edge === undefined) return;
-    for (const feed of this.#feeds.values()) feed.forgetBefore(element.paused ? edge : element.currentTime);
-    if (element.paused || element.seeking) return;
-    const behind = edge - element.currentTime;
-    if (behind > jumpBehind || behind < -jumpBehind || this.#isInGap(edge)) {
-      element.currentTime = Math.max(0, edge - startBehind);
+    const newest = this.#newest;
+    if (newest === undefined) return;
+    const { start, end } = newest;
+    for (const feed of this.#feeds.values()) feed.forgetBefore(element.paused ? end : element.currentTime);
+    if (element.paused) return;
+    const behind = end - element.currentTime;
+    // At the very beginning, and where the server left something out, playback stands before what there is.
+    const isOutside =
+      element.currentTime < start && (element.seeking || element.readyState <= element.HAVE_CURRENT_DATA);
+    if (behind > jumpBehind || behind < -jumpBehind || isOutside) {
+      element.currentTime = Math.max(start, end - startBehind);
       element.playbackRate = 1;
     } else if (behind > hurryBehind) element.playbackRate = hurry;
     else if (behind < calmBehind) element.playbackRate = 1;
-  }
-
-  /** At the very beginning, and where the server left something out. */
-  #isInGap(edge: number): boolean {
-    const now = this.#element.currentTime;
-    if (edge - now < startBehind) return false;
-    const inside = ({ buffered }: TrackFeed): boolean => {
-      for (let index = 0; index < (buffered?.length ?? 0); index += 1) {
-        if ((buffered?.start(index) ?? 0) <= now && now < (buffered?.end(index) ?? 0)) return true;
-      }
-      return false;
-    };
-    return ![...this.#feeds.values()].every(inside);
   }
 }

@@ -61,8 +61,8 @@ class WebRtcPlayback implements Playback {
   close(): void {
     clearTimeout(this.#silence);
     this.#ending.abort();
-    this.#session?.end();
-    this.#connection.close();
+    if (this.#session === undefined) this.#connection.close();
+    else this.#session.end();
     emptyElement(this.#element);
   }
 

@@ -80,12 +80,13 @@ export function PublishForm({ isRunning, isPermitted, wantsToken, onStart, onSto
           <TextField label="Access token" type="password" value={token} onChange={setToken} />
         )}
       </fieldset>
+      {/* Two elements, not one that changes: a click on Stop must not submit the form. */}
       {isRunning ? (
-        <button type="button" class="main-button stop" onClick={onStop}>
+        <button key="stop" type="button" class="main-button stop" onClick={onStop}>
           Stop
         </button>
       ) : (
-        <button type="submit" class="main-button">
+        <button key="start" type="submit" class="main-button">
           Start publishing
         </button>
       )}

@@ -150,8 +150,8 @@ export class Publisher {
     this.#ending.abort();
     this.#wait(undefined);
     clearInterval(this.#reading);
-    this.#session?.end();
-    this.#connection.close();
+    if (this.#session === undefined) this.#connection.close();
+    else this.#session.end();
     if (this.#media !== undefined) release(this.#media);
   }
 }

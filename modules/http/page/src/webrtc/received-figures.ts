@@ -11,8 +11,8 @@ export class ReceivedFigures {
   readonly #frames = new Rate();
   readonly #received = new Rate();
   readonly #lost = new Rate();
-  #buffered = { delay: 0, count: 0 };
-  #bufferDelay: number | undefined;
+  #played = { delay: 0, count: 0 };
+  #delay: number | undefined;
 
   constructor(connection: RTCPeerConnection) {
     this.#connection = connection;
@@ -34,7 +34,7 @@ export class ReceivedFigures {
     const received = this.#received.read(sum('packetsReceived'));
     const lost = this.#lost.read(sum('packetsLost'));
     const bytes = this.#bytes.read(sum('bytesReceived'));
-    const delay = this.#readBufferDelay(video ?? audio);
+    const delay = this.#readDelay(video, audio);
     return {
       videoCodec: codecOf(stats, video),
       audioCodec: codecOf(stats, audio),
@@ -49,13 +49,22 @@ export class ReceivedFigures {
     };
   }
 
-  /** Seconds that media waits before it is played, of what was played since the last look. */
-  #readBufferDelay(report: Report | undefined): number | undefined {
-    const now = { delay: count(report, 'jitterBufferDelay'), count: count(report, 'jitterBufferEmittedCount') };
-    const emitted = now.count - this.#buffered.count;
-    if (emitted > 0) this.#bufferDelay = (now.delay - this.#buffered.delay) / emitted;
-    this.#buffered = now;
-    return this.#bufferDelay;
+  /**
+   * Seconds from the arrival of media to its being played, of what was played since the last look: for pictures the jitter
+   * buffer and the decoder, for sound the jitter buffer.
+   */
+  #readDelay(video: Report | undefined, audio: Report | undefined): number | undefined {
+    const hasTotal = numberOf(video, 'totalProcessingDelay') !== undefined;
+    const now = hasTotal
+      ? { delay: count(video, 'totalProcessingDelay'), count: count(video, 'framesDecoded') }
+      : {
+          delay: count(video ?? audio, 'jitterBufferDelay'),
+          count: count(video ?? audio, 'jitterBufferEmittedCount'),
+        };
+    const played = now.count - this.#played.count;
+    if (played > 0) this.#delay = (now.delay - this.#played.delay) / played;
+    this.#played = now;
+    return this.#delay;
   }
 }
 

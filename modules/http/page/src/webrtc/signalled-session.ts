@@ -71,13 +71,15 @@ export class SignalledSession {
     await connection.setRemoteDescription({ type: 'answer', sdp: this.#answer });
   }
 
-  /** Works while the page is being left, too. */
+  /** Ends the connection too, in this order: the server hears the reason first. Works while the page is being left. */
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#connection.close();
-    // Who is gone already cannot be told; the server notices by itself.
-    fetch(this.#url, { method: 'DELETE', headers: this.#headers, keepalive: true }).catch(() => undefined);
+    const connection = this.#connection;
+    fetch(this.#url, { method: 'DELETE', headers: this.#headers, keepalive: true })
+      // Who is gone already cannot be told; the server notices by itself.
+      .catch(() => undefined)
+      .finally(() => connection.close());
   }
 }
 

@@ -161,6 +161,37 @@ describe('the page of live streams: WebRTC, MSE, falling back, publishing', func
     await page.locator('.fact').getByText('Opus', { exact: true }).waitFor();
   });
 
+  it('asks for another path when its own falls silent, and plays and publishes on', async () => {
+    const publisher = await publish('moving', undefined, keepConnections);
+    await publisher.locator('.badge', { hasText: 'Live' }).waitFor();
+    const viewer = await open('#moving', origin, keepConnections);
+    await framesAdvance(viewer, 10);
+    for (const page of [publisher, viewer]) {
+      const answered = page.waitForResponse((response) => response.request().method() === 'PATCH');
+      await page.evaluate(() => {
+        const connection = window.connections.at(-1);
+        if (connection === undefined) return;
+        Object.defineProperty(connection, 'connectionState', { value: 'disconnected', configurable: true });
+        connection.dispatchEvent(new Event('connectionstatechange'));
+      });
+      assert.equal((await answered).status(), 200);
+      await page.evaluate(() => {
+        const connection = window.connections.at(-1);
+        if (connection === undefined) return;
+        delete connection.connectionState;
+        connection.dispatchEvent(new Event('connectionstatechange'));
+      });
+    }
+    await framesAdvance(viewer, 120);
+    assert.equal(await way(viewer), 'Automatic: WebRTC');
+    assert.equal(await viewer.locator('.note').count(), 0);
+    await publisher.locator('.badge', { hasText: 'Live' }).waitFor();
+    assert.deepEqual(
+      closed.filter((each) => /^whip|^whep/.test(each)),
+      [],
+    );
+  });
+
   it('falls back to LL-HLS when WHEP refuses', async () => {
     const page = await open('#demo', origin, (each) =>
       each.route('**/whep/**', (route) => route.fulfill({ status: 503, body: '{"detail":"Full."}' })),
@@ -210,7 +241,7 @@ describe('the page of live streams: WebRTC, MSE, falling back, publishing', func
     assert.deepEqual(browser.problems, []);
   });
 
-  async function open(hash: string, at = origin, prepare?: (page: Page) => Promise<unknown>): Promise<Page> {
+  async function open(hash: string, at = origin, prepare?: Preparation): Promise<Page> {
     const page = await browser.open();
     pages.push(page);
     await prepare?.(page);
@@ -218,19 +249,37 @@ describe('the page of live streams: WebRTC, MSE, falling back, publishing', func
     return page;
   }
 
-  async function publish(name: string, prepare?: (page: Page) => Promise<unknown>): Promise<Page> {
-    const page = await open('#/publish');
+  /** `fill` chooses more than the name; `prepare` comes before the page does. */
+  async function publish(name: string, fill?: Preparation, prepare?: Preparation): Promise<Page> {
+    const page = await open('#/publish', origin, prepare);
     await page.getByLabel('Name').fill(name);
-    await prepare?.(page);
+    await fill?.(page);
     await page.getByRole('button', { name: 'Start publishing' }).click();
     return page;
   }
 });
 
+type Preparation = (page: Page) => Promise<unknown>;
+
 /** What functions that run in the page see of it. */
 declare const document: { querySelector(selector: 'video'): { readonly srcObject: unknown } | null };
 declare const navigator: { readonly mediaDevices: { getUserMedia: () => Promise<never> } };
 declare const DOMException: new (message: string, name: string) => Error;
+
+declare const window: { connections: { connectionState?: string; dispatchEvent(event: Event): void }[] };
+
+/** Lets a test say what the network does: the page's connections stand in `window.connections`. */
+function keepConnections(page: Page): Promise<unknown> {
+  return page.addInitScript(`
+    window.connections = [];
+    window.RTCPeerConnection = class extends RTCPeerConnection {
+      constructor(...given) {
+        super(...given);
+        window.connections.push(this);
+      }
+    };
+  `);
+}
 
 const figures = [
   ['Video', /^(H\.264|VP8|VP9|AV1)$/],

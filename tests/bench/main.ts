@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- core|rtmp|hls [options]`. Each prints a table of figures and, where a peer installs, ratios of one
+ * `npm run bench -- core|rtmp|hls|… [options]`. Each prints a table of figures and, where a peer installs, ratios of one
  * and the same run.
  */
 const benches: Readonly<Record<string, () => Promise<{ run: (options: readonly string[]) => Promise<void> }>>> = {
@@ -8,6 +8,7 @@ const benches: Readonly<Record<string, () => Promise<{ run: (options: readonly s
   hls: () => import('./hls-bench.ts'),
   rtsp: () => import('./rtsp-bench.ts'),
   start: () => import('./start-bench.ts'),
+  webrtc: () => import('./webrtc-bench.ts'),
   transcode: () => import('./transcode-bench.ts'),
 };
 

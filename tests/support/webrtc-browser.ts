@@ -21,6 +21,10 @@ export interface BrowserPeerState {
   /** Mime types of what goes over the wire. */
   readonly videoCodec: string | undefined;
   readonly audioCodec: string | undefined;
+  /** Packets that were sent again: of a viewer those it got, of a publisher those it sent. */
+  readonly retransmitted: number;
+  /** Of the pair in use: udp or tcp. */
+  readonly protocol: string | undefined;
   readonly resource: string;
 }
 
@@ -34,6 +38,10 @@ export interface BrowserOffer {
   readonly token?: string;
   /** Layers of simulcast, by rid. */
   readonly rids?: readonly string[];
+  /** A port on 127.0.0.1 that stands between: the only candidate of the answer. */
+  readonly relay?: number;
+  /** Candidates of UDP are taken out of the answer. */
+  readonly onlyTcp?: boolean;
 }
 
 const script = `
@@ -44,21 +52,30 @@ function prefer(transceiver, kind, capabilities) {
   const wanted = capabilities.codecs.filter(({ mimeType }) => mimeType === kind || /rtx$/.test(mimeType));
   transceiver.setCodecPreferences(wanted);
 }
-async function exchange(pc, url, token) {
+function rewrite(answer, { relay, onlyTcp }) {
+  const lines = answer.split('\\r\\n');
+  const isUdp = (line) => /^a=candidate:\\S+ 1 udp /.test(line);
+  if (onlyTcp) return lines.filter((line) => !isUdp(line)).join('\\r\\n');
+  if (!relay) return answer;
+  return lines.filter((line) => !line.startsWith('a=candidate:') || isUdp(line))
+    .map((line) => line.replace(/^(a=candidate:\\S+ 1 udp \\d+) \\S+ \\d+/, '$1 127.0.0.1 ' + relay)).join('\\r\\n');
+}
+async function exchange(pc, url, { token, ...change }) {
   await pc.setLocalDescription();
   const headers = { 'content-type': 'application/sdp', ...(token ? { authorization: 'Bearer ' + token } : {}) };
   const response = await fetch(url, { method: 'POST', headers, body: pc.localDescription.sdp });
   const text = await response.text();
   if (response.status !== 201) throw new Error(response.status + ' ' + text);
-  await pc.setRemoteDescription({ type: 'answer', sdp: text });
-  return { url: new URL(response.headers.get('location'), url).href, etag: response.headers.get('etag'), answer: text };
+  const answer = rewrite(text, change);
+  await pc.setRemoteDescription({ type: 'answer', sdp: answer });
+  return { url: new URL(response.headers.get('location'), url).href, etag: response.headers.get('etag'), answer };
 }
 function keep(peer) {
   last += 1;
   peers.set(last, peer);
   return last;
 }
-async function publish(url, { codec, audio = true, video = true, token, rids } = {}) {
+async function publish(url, { codec, audio = true, video = true, rids, ...rest } = {}) {
   const pc = new RTCPeerConnection();
   const media = await navigator.mediaDevices.getUserMedia({ audio, video: video && { width: 640, height: 480 } });
   for (const track of media.getTracks()) {
@@ -67,9 +84,9 @@ async function publish(url, { codec, audio = true, video = true, token, rids } =
     const transceiver = pc.addTransceiver(track, { direction: 'sendonly', streams: [media], sendEncodings });
     if (track.kind === 'video') prefer(transceiver, codec, RTCRtpSender.getCapabilities('video'));
   }
-  return keep({ pc, media, ...(await exchange(pc, url, token)) });
+  return keep({ pc, media, ...(await exchange(pc, url, rest)) });
 }
-async function play(url, { codec, audio = true, video = true, data = false, token } = {}) {
+async function play(url, { codec, audio = true, video = true, data = false, ...rest } = {}) {
   const pc = new RTCPeerConnection();
   const element = document.createElement('video');
   element.autoplay = true;
@@ -79,7 +96,7 @@ async function play(url, { codec, audio = true, video = true, data = false, toke
   if (video) prefer(pc.addTransceiver('video', { direction: 'recvonly' }), codec, RTCRtpReceiver.getCapabilities('video'));
   if (audio) pc.addTransceiver('audio', { direction: 'recvonly' });
   if (data) pc.createDataChannel('words');
-  return keep({ pc, element, ...(await exchange(pc, url, token)) });
+  return keep({ pc, element, ...(await exchange(pc, url, rest)) });
 }
 async function restart(id) {
   const peer = peers.get(id);
@@ -108,9 +125,13 @@ async function state(id) {
   const { pc, element, url } = peers.get(id);
   const told = { connection: pc.connectionState, width: element?.videoWidth ?? 0, height: element?.videoHeight ?? 0,
     currentTime: element?.currentTime ?? 0, frames: 0, freezes: 0, packetsLost: 0, nacks: 0, keyframes: 0,
-    audioEnergy: 0, audioPackets: 0, resource: url };
+    audioEnergy: 0, audioPackets: 0, retransmitted: 0, resource: url };
   const stats = await pc.getStats();
   for (const entry of stats.values()) {
+    if (entry.type === 'transport') {
+      const pair = stats.get(entry.selectedCandidatePairId);
+      told.protocol = stats.get(pair?.localCandidateId)?.protocol;
+    }
     if (entry.type !== 'inbound-rtp' && entry.type !== 'outbound-rtp') continue;
     const codec = stats.get(entry.codecId)?.mimeType;
     if (entry.kind === 'video') {
@@ -124,6 +145,7 @@ async function state(id) {
       told.audioEnergy += entry.totalAudioEnergy ?? 0;
       told.audioPackets += entry.packetsReceived ?? entry.packetsSent ?? 0;
     }
+    told.retransmitted += entry.retransmittedPacketsReceived ?? entry.retransmittedPacketsSent ?? 0;
     told.packetsLost += entry.packetsLost ?? 0;
   }
   return told;

@@ -1,3 +1,4 @@
+import type { AacCodec, OpusCodec } from '../../core/media/codecs/codec-descriptor.ts';
 import type { AdvertisedUrl, Module } from '../../core/modules/module.ts';
 import type { MediaKind } from '../../core/streams/track.ts';
 
@@ -28,8 +29,8 @@ export interface HarnessPublisher {
   audio(number: number): void;
   /** Says goodbye as the protocol wants it. */
   leave(): Promise<void>;
-  /** Goes without a word. */
-  vanish(): void;
+  /** Goes without a word; `how` is one of the harness's `vanishings`. */
+  vanish(how?: string): void;
 }
 
 /** How one protocol is driven by the suite. */
@@ -38,6 +39,17 @@ export interface ProtocolHarness {
   readonly modules: readonly Module[];
   /** The modules' sections, on loopback and ports of the system's choice. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** What the numbered sound says it is; AAC when not told. */
+  readonly audioCodec?: AacCodec | OpusCodec;
+  /**
+   * A player is brought to the present as fast as may be: pictures that were there before it come with their times moved together, and
+   * only what is newer comes in its own time.
+   */
+  readonly catchesUp?: boolean;
+  /** How publishers may vanish, where there is more than one way: what `vanish` is given. */
+  readonly vanishings?: readonly string[];
+  /** Opens what the first client opens for all that follow: the scopes of that are no client's. */
+  readonly warmUp?: (clients: ProtocolClients) => Promise<void>;
   /** Words that the protocol has for each refusal. */
   readonly words: {
     readonly notFound: RegExp;

@@ -1,5 +1,6 @@
 import { AccessUnit } from '../../core/media/access-unit.ts';
 import { aacCodecFromParameters } from '../../core/media/codecs/aac.ts';
+import type { AacCodec, OpusCodec } from '../../core/media/codecs/codec-descriptor.ts';
 import { h264Codec } from '../../core/media/codecs/h264.ts';
 import type { Publication, TrackWriter } from '../../core/streams/publication.ts';
 import { type Micros, millis } from '../../core/time/micros.ts';
@@ -48,12 +49,14 @@ export class NumberedSource {
   readonly #video: TrackWriter;
   readonly #audio: TrackWriter;
   readonly #frameBytes: number;
+  readonly #audioCodec: AacCodec | OpusCodec;
   #pictures = 0;
   #sounds = 0;
 
-  constructor(publication: Publication, frameBytes = 2_000) {
+  constructor(publication: Publication, frameBytes = 2_000, audioCodec: AacCodec | OpusCodec = conformanceAac) {
     this.#video = publication.addTrack(conformanceH264);
-    this.#audio = publication.addTrack(conformanceAac);
+    this.#audio = publication.addTrack(audioCodec);
+    this.#audioCodec = audioCodec;
     this.#frameBytes = frameBytes;
   }
 
@@ -84,7 +87,7 @@ export class NumberedSource {
     while (this.#sounds * audioMicros < this.#pictures * frameMillis * 1_000) {
       const time = Math.round(this.#sounds * audioMicros) as Micros;
       const parts = [numberedAudioFrame(this.#sounds)];
-      this.#audio.write(new AccessUnit({ codec: conformanceAac, pts: time, dts: time, keyframe: true, parts }));
+      this.#audio.write(new AccessUnit({ codec: this.#audioCodec, pts: time, dts: time, keyframe: true, parts }));
       this.#sounds += 1;
     }
   }

@@ -23,6 +23,9 @@ export interface TestWay {
   readonly protocol: 'udp' | 'tcp';
   send(bytes: Buffer): void;
   close(): void;
+  /** Stops reading, and goes on; where the other end notices. */
+  pause?(): void;
+  resume?(): void;
   onPacket: (bytes: Buffer) => void;
   /** The connection has ended; never for UDP. */
   readonly ended: boolean;
@@ -33,9 +36,13 @@ export async function openUdpWay(address: string, port: number): Promise<TestWay
   const socket = createSocket({ type: 'udp4', recvBufferSize: 4 << 20 });
   socket.bind(0, '127.0.0.1');
   await once(socket, 'listening');
+  // Of a connected socket each datagram leaves within the call: what was sent just before `close` arrives.
+  socket.connect(port, address);
+  await once(socket, 'connect');
+  socket.on('error', () => undefined); // a port that is closed by now
   const way: TestWay = {
     protocol: 'udp',
-    send: (bytes) => socket.send(bytes, port, address),
+    send: (bytes) => socket.send(bytes),
     close: () => socket.close(),
     onPacket: () => undefined,
     ended: false,
@@ -124,6 +131,8 @@ export class IcePeer {
   onRtcp: (compound: Buffer) => void = (compound) => this.rtcp.push(compound);
   /** What came of SRTP, before it was opened; for replays. */
   onProtected: (bytes: Buffer) => void = () => undefined;
+  /** DTLS is over: the other end said goodbye, or it failed. */
+  onEnd: () => void = () => undefined;
   way: TestWay | undefined;
   sender: SrtpSender | undefined;
   receiver: SrtpReceiver | undefined;
@@ -294,6 +303,7 @@ export class IcePeer {
     for (const event of this.#dtls?.takeEvents() ?? []) {
       this.events.push(event);
       if (event.kind === 'received') this.data.push(event.bytes);
+      if (event.kind === 'closed' || event.kind === 'failed') this.onEnd();
       if (event.kind !== 'connected' || event.srtp === undefined) continue;
       this.receiver = nodeSrtp.openReceiver(event.srtp.receive);
       this.sender = nodeSrtp.openSender(event.srtp.send);

@@ -184,7 +184,7 @@ export class LossyLink {
 }
 
 /** The same numbers for the same seed, 0 to below 1 (mulberry32). */
-function randomOf(seed: number): () => number {
+export function randomOf(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

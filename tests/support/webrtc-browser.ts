@@ -201,6 +201,11 @@ export class WebRtcBrowser {
     return this.page.evaluate(`play(${JSON.stringify(url)}, ${JSON.stringify(offer)})`);
   }
 
+  /** The server's answer, as the page took it. */
+  answer(peer: number): Promise<string> {
+    return this.page.evaluate(`peers.get(${peer}).answer`);
+  }
+
   state(peer: number): Promise<BrowserPeerState> {
     return this.page.evaluate(`state(${peer})`);
   }

@@ -123,6 +123,8 @@ export class Peers implements WebRtcPeers {
     const agreed = this.#agreeToPlay(request, viewers, subscription);
     const remote = this.#remoteOf(offer, agreed);
     const transport = await this.#open(request, remote, scope);
+    // Whoever ends the session: the viewer hears why while it can still be reached.
+    transport.scope.defer((reason) => void subscription.scope.close(reason));
     const label = labelOf(request.label);
     const bitrate = this.#boundsOf(request);
     const playback = plane.play({

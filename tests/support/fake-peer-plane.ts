@@ -30,12 +30,14 @@ export class FakePeerTransport implements PeerTransport {
   readonly connected: Promise<PeerFailure | undefined>;
   failure: PeerFailure | undefined;
   local: LocalPeer;
+  readonly #ends: (() => void)[] = [];
   readonly restarts: { ufrag: string; password: string }[] = [];
   readonly #settle: (failure: PeerFailure | undefined) => void;
 
   constructor(request: PeerTransportRequest, scope: Scope, number: number) {
     this.request = request;
     this.scope = scope.child('transport');
+    this.scope.defer(() => this.#ends.forEach((end) => end()));
     let settle: (failure: PeerFailure | undefined) => void = () => undefined;
     this.connected = new Promise((resolve) => {
       settle = resolve;
@@ -52,6 +54,11 @@ export class FakePeerTransport implements PeerTransport {
       address: '192.0.2.1',
       port: request.only === 'tcp' ? 31_001 : 31_000,
     };
+  }
+
+  /** Called when the way is cut: as that of a real transport, behind what others do when its scope closes. */
+  onEnd(end: () => void): void {
+    this.#ends.push(end);
   }
 
   connect(): void {

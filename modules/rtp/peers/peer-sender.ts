@@ -56,6 +56,8 @@ const leastStep = 1_000;
 const padInterval = millis(10);
 /** While the cached group is caught up with, which the viewer asked for. */
 const joinPatience = seconds(3);
+/** When the stream has ended: what still waits leaves within this, or not at all. */
+const lastWords = seconds(1);
 /** One viewer without bandwidth must not cost all the others a large keyframe each half second. */
 const skipRequestInterval = seconds(3);
 
@@ -82,6 +84,8 @@ export class PeerSender implements PeerPlayback, PacketHearing {
   #playing = false;
   #waiting = false;
   #skipping = false;
+  /** Bits a second at which what waits at the end of the stream leaves in time; 0 before the end. */
+  #lastRate = 0;
   #lastSkipRequest = -Infinity;
   #newestPts: Micros = ZERO;
   #lastStamp = -Infinity;
@@ -148,7 +152,7 @@ export class PeerSender implements PeerPlayback, PacketHearing {
     const control = this.#control;
     const before = control.resent;
     control.take(bytes, arrival);
-    this.#budget.rate = control.pacing;
+    this.#budget.rate = Math.max(control.pacing, this.#lastRate);
     if (control.resent !== before) this.#d.transport.flush();
     this.#layers.choose(control.estimate, arrival);
     // What would be of use if the way bore it: the next larger layer, or the whole of the one that is being watched.
@@ -167,9 +171,22 @@ export class PeerSender implements PeerPlayback, PacketHearing {
     this.#drain(now);
     if (!this.#reported) this.#report();
     const ended = subscription.endReason;
-    if (ended === undefined || this.#queue.length > 0) return;
+    if (ended === undefined) return;
     // Whatever it was to the publisher: to its viewers it has left.
-    void subscription.scope.close({ code: 'publisher-left', detail: describeReason(ended) });
+    if (this.#queue.length > 0) this.#hurry();
+    else void subscription.scope.close({ code: 'publisher-left', detail: describeReason(ended) });
+  }
+
+  /** Nothing will come after what waits: it needs no room for the next picture, and is not waited for long. */
+  #hurry(): void {
+    if (this.#lastRate > 0) return;
+    const { subscription, core } = this.#d;
+    this.#lastRate = Math.max(1, (this.#queue.bytes * 8e6) / (lastWords * 0.75));
+    this.#budget.rate = Math.max(this.#budget.rate, this.#lastRate);
+    afterIn(subscription.scope, core.clock, lastWords, () => {
+      for (const queued of this.#queue.drop(0)) this.#countDropped(queued);
+      this.flush();
+    });
   }
 
   inspect(): Record<string, unknown> {
@@ -317,7 +334,7 @@ export class PeerSender implements PeerPlayback, PacketHearing {
   #skipWhatIsLate(now: Micros): void {
     const queue = this.#queue;
     const limit = this.#joining ? joinPatience : patience;
-    if (queue.length < 2 || queue.waited(now) <= limit) return;
+    if (queue.length < 2 || queue.waited(now) <= limit || this.#lastRate > 0) return;
     // What was begun is ended, and a keyframe is always of use.
     const from = this.#begun || queue.first?.unit.keyframe === true ? 1 : 0;
     const dropped = queue.skip(from);

@@ -14,6 +14,13 @@ export class PictureQueue {
     return this.#units[0];
   }
 
+  /** Bytes of all that wait. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const { unit } of this.#units) bytes += unit.size;
+    return bytes;
+  }
+
   /** How long the first has waited, µs. */
   waited(now: number): number {
     return now - (this.#times[0] ?? now);

@@ -183,6 +183,16 @@ describe('webrtc: peers', () => {
     assert.equal(peer.scope.reason?.code, 'publisher-left');
   });
 
+  it('ends the playback before the way to the viewer, whoever ends the session', async () => {
+    await live(fakeH264({ profile: 66 }), fakeOpus());
+    const peer = await peers().play(offer(offers.chromiumPlay));
+    const ends: string[] = [];
+    peer.subscription.scope.defer(({ code }) => void ends.push(`playback ${code}`));
+    plane.transports[0]?.onEnd(() => ends.push('way'));
+    await parent.close({ code: 'shutdown' });
+    assert.deepEqual(ends, ['playback shutdown', 'way']);
+  });
+
   it('says which codecs do not match where nothing transcodes', async () => {
     await live(fakeH264({ bFrames: true, profile: 66 }));
     await assert.rejects(peers().play(offer(offers.chromiumPlay)), (error) => isError(error, 'codecs-do-not-match'));

@@ -35,7 +35,11 @@ describe('every module', () => {
     // in the suite of those that signal.
     const all = sourceFiles.filter((path) => path.startsWith(`modules/${name}/`)).map(textOf);
     const does = (what: RegExp): boolean => all.some((text) => what.test(text));
-    if (does(/\bsessions\.open\(/) && does(/\bstreams\.(publish|subscribe)\(/) && does(/\bdirection: '(publish|play)'/)) {
+    if (
+      does(/\bsessions\.open\(/) &&
+      does(/\bstreams\.(publish|subscribe)\(/) &&
+      does(/\bdirection: '(publish|play)'/)
+    ) {
       it(`${name} runs the conformance suite`, () => {
         const path = `tests/conformance/${name}.test.ts`;
         assert.ok(tracked.has(path), `${path} is missing`);

@@ -71,7 +71,22 @@ const tools = [
 ];
 
 /** Elements of GStreamer that they use: plugins are files, not programs. */
-const elements = ['flvmux', 'mpegtsmux', 'x264enc', 'avdec_h264', 'rtspclientsink', 'rtspsrc', 'h264parse'];
+const elements = [
+  'flvmux',
+  'mpegtsmux',
+  'x264enc',
+  'avdec_h264',
+  'rtspclientsink',
+  'rtspsrc',
+  'h264parse',
+  'webrtcbin',
+  'nicesink',
+  'vp8enc',
+  'opusenc',
+];
+
+/** Bindings of GStreamer for Python, as Debian's own Python finds them. */
+const bindings = "import gi; [gi.require_version(name, '1.0') for name in ('Gst', 'GstSdp', 'GstWebRTC')]";
 
 const scratch = mkdtempSync(join(tmpdir(), 'switchyard-tests-'));
 const running = new Set<ChildProcess>();
@@ -144,8 +159,10 @@ async function checkTools(): Promise<Outcome> {
     const { code } = await run(['gst-inspect-1.0', '--exists', element], {}, 1, false);
     if (code !== 0) missing.push(`GStreamer's ${element}`);
   }
+  const { code } = await run(['/usr/bin/python3', '-c', bindings], {}, 1, false);
+  if (code !== 0) missing.push("GStreamer's bindings for Python");
   for (const tool of missing) process.stdout.write(`FAILED: ${tool} is not installed; scripts/test says how\n`);
-  return { passed: tools.length + elements.length - missing.length, failed: missing.length };
+  return { passed: tools.length + elements.length + 1 - missing.length, failed: missing.length };
 }
 
 function isExecutable(path: string): boolean {

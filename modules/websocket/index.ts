@@ -17,6 +17,7 @@ import { measureWebSocket, WebSocketCounters } from './metrics.ts';
 import type { PeerStream } from './peer-stream.ts';
 import { Peers } from './peers.ts';
 import { Rooms } from './rooms.ts';
+import { tellViewers } from './viewer-events.ts';
 
 /** The WCS client protocol: signalling in JSON over WebSocket, and media for players without WebRTC. */
 export const websocketModule: Module<WebSocketConfig> = {
@@ -67,6 +68,7 @@ class RunningWebSocket implements RunningModule {
       pushData: (sessionId, payload) => this.#pushData(sessionId, payload),
       sendStreamData: (stream, payload) => this.#sendStreamData(stream, payload),
     });
+    tellViewers(core, this.#streams);
     measureWebSocket(core, counters);
     measureViews(core, this.#view.counters);
   }

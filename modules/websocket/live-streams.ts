@@ -32,6 +32,11 @@ export class LiveStreams {
     return stream.publication === undefined ? undefined : this.#publishers.get(stream.publication);
   }
 
+  /** Who views by this subscription, if over this protocol. */
+  findViewer(subscription: Subscription): PeerStream | undefined {
+    return this.#viewers.get(subscription);
+  }
+
   *viewersOf(stream: Stream): Generator<PeerStream> {
     for (const subscription of stream.subscriptions) {
       const viewer = this.#viewers.get(subscription);

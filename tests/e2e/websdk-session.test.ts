@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { MutedRelay } from '../support/muted-relay.ts';
+import { TcpRelay } from '../support/tcp-relay.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { has, WebsdkBrowser, type WebsdkClient } from '../support/websdk-browser.ts';
 import { WebsdkServer } from '../support/websdk-server.ts';
@@ -57,7 +57,7 @@ describe('The client SDK of WCS in Chromium: sessions', function () {
   /** The check's 6 s, 5 s and 60 s, each a fifth. */
   it('3: stays up with probes while pings come, and FAILED when they freeze', async () => {
     const running = await WebsdkServer.start({ ping: '1s' });
-    const relay = await MutedRelay.start(running.port);
+    const relay = await TcpRelay.start(running.port);
     const client = await browser.connect(relay.port, { receiveProbes: 3, probesInterval: 1_200 });
     await waitFor('twelve pings', () => client.heard('ping').length >= 12, 60);
     assert.deepEqual(await client.sessionStatuses, ['CONNECTED', 'ESTABLISHED']);

@@ -156,7 +156,7 @@ async function checkTools(): Promise<Outcome> {
   const folders = (process.env['PATH'] ?? '').split(delimiter);
   const missing = tools.filter((tool) => !folders.some((folder) => isExecutable(join(folder, tool))));
   for (const element of elements) {
-    const { code } = await run(['gst-inspect-1.0', '--exists', element], {}, 1, false);
+    const { code } = await run(['gst-inspect-1.0', '--exists', '--atleast-version=0.0.0', element], {}, 1, false);
     if (code !== 0) missing.push(`GStreamer's ${element}`);
   }
   const { code } = await run(['/usr/bin/python3', '-c', bindings], {}, 1, false);

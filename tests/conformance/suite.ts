@@ -36,7 +36,7 @@ export function conformance(harness: ProtocolHarness): void {
     let baseLine: number;
 
     beforeEach(async () => {
-      const config = { ...harness.config, streams: { drain: '2s' } };
+      const config = { ...harness.config, streams: { drain: '2s', reconnectGrace: '2s' } };
       server = createServer({ modules: harness.modules, config, log: silentLog });
       await server.start();
       clients = harness.connect(server.urls());
@@ -225,6 +225,17 @@ export function conformance(harness: ProtocolHarness): void {
           await second.leave();
           await session.scope.close({ code: 'done' });
         });
+
+      it('tells players when a publisher that vanished does not come back', async () => {
+        const publisher = await mustPublish(clients, 'in');
+        publisher.video(0, true);
+        publisher.audio(0);
+        const player = await clients.play('in');
+        publisher.vanish(harness.vanishings?.[0]);
+        assert.match(await player.ended, harness.words.ended);
+        assert.equal(server.core.streams.find('in'), undefined);
+        await player.close();
+      });
 
       it('refuses a name that is live, in its own words', async () => {
         const { leave } = await publishInside('taken');

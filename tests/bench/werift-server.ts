@@ -3,7 +3,7 @@
  * in no stream: whoever publishes costs it nothing. Told its port and the clip as arguments.
  */
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import {
   MediaStreamTrack,
@@ -114,8 +114,9 @@ async function answer(sdp: string): Promise<string> {
   return pc.localDescription?.sdp ?? '';
 }
 
-createServer(async (request, response) => {
-  const sdp = await answer(await text(request));
-  response.writeHead(201, { location: '/' }).end(sdp);
-}).listen(Number(port), '127.0.0.1');
+async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  response.writeHead(201, { location: '/' }).end(await answer(await text(request)));
+}
+
+createServer((request, response) => void respond(request, response)).listen(Number(port), '127.0.0.1');
 void run();

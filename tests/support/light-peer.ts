@@ -48,6 +48,8 @@ export class LightPeer {
   receiver: SrtpReceiver | undefined;
   readonly #socket: Socket;
   readonly #identity: DtlsIdentity;
+  /** Whose fingerprint the offer tells. */
+  #claimed: DtlsIdentity;
   readonly #ufrag = randomBytes(3).toString('hex');
   readonly #password = randomBytes(12).toString('hex');
   readonly #stun = new StunMessage();
@@ -66,6 +68,7 @@ export class LightPeer {
   private constructor(socket: Socket, identity: DtlsIdentity) {
     this.#socket = socket;
     this.#identity = identity;
+    this.#claimed = identity;
     this.checked = new Promise((resolve) => {
       this.#check = resolve;
     });
@@ -85,6 +88,11 @@ export class LightPeer {
     socket.bind(0, '127.0.0.1');
     await listening;
     return new LightPeer(socket, identity);
+  }
+
+  /** Offers the fingerprint of somebody else. */
+  claim(identity: DtlsIdentity): void {
+    this.#claimed = identity;
   }
 
   /** One POST; afterwards the peer knows where to go. Rejects with status and problem. */
@@ -175,7 +183,7 @@ export class LightPeer {
   offer(direction: 'recvonly' | 'sendonly'): string {
     const { video, rtx, audio } = lightTypes;
     const { mid, transportSequence } = lightExtensions;
-    const fingerprint = fingerprintText(fingerprintOf(this.#identity.certificate));
+    const fingerprint = fingerprintText(fingerprintOf(this.#claimed.certificate));
     const common = [
       ...[`a=ice-ufrag:${this.#ufrag}`, `a=ice-pwd:${this.#password}`, `a=fingerprint:${fingerprint}`],
       ...['a=setup:actpass', 'a=rtcp-mux', `a=${direction}`, 'c=IN IP4 0.0.0.0'],

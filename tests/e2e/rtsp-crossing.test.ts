@@ -31,7 +31,9 @@ const asTimes = [
 function readTimes(table: string): Times {
   const bases = [...table.matchAll(/^#tb \d: (\d+)\/(\d+)/gm)].map(([, num, den]) => Number(num) / Number(den));
   const of = (stream: number): Map<string, number> => {
-    const rows = table.matchAll(new RegExp(String.raw`^${stream},\s*-?\d+,\s*(-?\d+),\s*\d+,\s*\d+, ([0-9a-f]{32})`, 'gm'));
+    const rows = table.matchAll(
+      new RegExp(String.raw`^${stream},\s*-?\d+,\s*(-?\d+),\s*\d+,\s*\d+, ([0-9a-f]{32})`, 'gm'),
+    );
     return new Map([...rows].map(([, pts, sum]) => [sum ?? '', Number(pts) * (bases[stream] ?? 1)]));
   };
   return { video: of(0), audio: of(1) };

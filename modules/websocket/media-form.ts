@@ -43,8 +43,10 @@ export function audioConfigBytes(codec: CodecDescriptor, unit: AccessUnit): Buff
   return Buffer.concat([header, audioConfig, codec.config]);
 }
 
-function avcRecord(codec: H264Codec): Buffer {
-  const { sps, pps, profile, level, chromaFormat, bitDepthLuma, bitDepthChroma } = codec;
-  const high = { chromaFormat, bitDepthLuma, bitDepthChroma, spsExtensions: [] };
-  return writeAvcRecord({ profile, compatibility: codec.constraints, level, lengthSize: 4, sps, pps, high });
+/**
+ * Without the extension of the High profiles: the player reads the next unit right behind the parameter sets, wherever the
+ * record ends. What it says stands in the SPS as well.
+ */
+function avcRecord({ sps, pps, profile, level, constraints }: H264Codec): Buffer {
+  return writeAvcRecord({ profile, compatibility: constraints, level, lengthSize: 4, sps, pps });
 }

@@ -36,6 +36,8 @@ export class PeerStream {
   #publication: Publication | undefined;
   #subscription: Subscription | undefined;
   #refusal: string | undefined;
+  /** The picture that the viewer was told of last. */
+  #toldSize = '';
   readonly #muted = { audio: false, video: false };
   /** Bytes of video on the wire so far, where the peer's side compares them. */
   videoBytes: (() => number) | undefined;
@@ -91,7 +93,9 @@ export class PeerStream {
   }
 
   tellSize(width: number, height: number): void {
-    if (this.#status !== 'PLAYING') return;
+    const size = `${width}x${height}`;
+    if (this.#status !== 'PLAYING' || size === this.#toldSize) return;
+    this.#toldSize = size;
     this.tellEvent('resize', { streamerVideoWidth: width, streamerVideoHeight: height });
   }
 

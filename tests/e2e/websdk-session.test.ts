@@ -8,18 +8,30 @@ import { WebsdkServer } from '../support/websdk-server.ts';
 describe('The client SDK of WCS in Chromium: sessions', function () {
   this.timeout(90_000);
   let browser: WebsdkBrowser;
+  /** What a test has opened; closed whatever becomes of it. */
+  const open: { stop(): Promise<void> }[] = [];
 
   before(async () => {
     browser = await WebsdkBrowser.start();
   });
 
+  afterEach(async () => {
+    for (const one of open.splice(0).reverse()) await one.stop();
+  });
+
   after(() => browser?.stop());
+
+  async function start(websocket: object = {}): Promise<WebsdkServer> {
+    const running = await WebsdkServer.start(websocket);
+    open.push(running);
+    return running;
+  }
 
   const statusesOf = (client: WebsdkClient, holds: (statuses: readonly string[]) => boolean) =>
     client.until(() => client.sessionStatuses, holds);
 
   it('1: connects, hears its own settings again, and answers six pings of the default interval', async () => {
-    const running = await WebsdkServer.start();
+    const running = await start();
     const custom = { login: 'anna', nested: { list: [1, 'two', true] } };
     const client = await browser.connect(running.port, { custom });
     assert.deepEqual(await client.sessionStatuses, ['CONNECTED', 'ESTABLISHED']);
@@ -32,11 +44,10 @@ describe('The client SDK of WCS in Chromium: sessions', function () {
     assert.deepEqual(client.errors, []);
     assert.deepEqual(await client.sessionStatuses, ['CONNECTED', 'ESTABLISHED']);
     await client.close();
-    await running.stop();
   });
 
   it('2: is DISCONNECTED when the server stops, with every stream FAILED, and FAILED where there is none', async () => {
-    const running = await WebsdkServer.start();
+    const running = await start();
     const { port } = running;
     const client = await browser.connect(port);
     await client.publish('out', { name: 'room' });
@@ -56,8 +67,9 @@ describe('The client SDK of WCS in Chromium: sessions', function () {
 
   /** The check's 6 s, 5 s and 60 s, each a fifth. */
   it('3: stays up with probes while pings come, and FAILED when they freeze', async () => {
-    const running = await WebsdkServer.start({ ping: '1s' });
+    const running = await start({ ping: '1s' });
     const relay = await TcpRelay.start(running.port);
+    open.push(relay);
     const client = await browser.connect(relay.port, { receiveProbes: 3, probesInterval: 1_200 });
     await waitFor('twelve pings', () => client.heard('ping').length >= 12, 60);
     assert.deepEqual(await client.sessionStatuses, ['CONNECTED', 'ESTABLISHED']);
@@ -65,12 +77,10 @@ describe('The client SDK of WCS in Chromium: sessions', function () {
     await statusesOf(client, (told) => told.includes('FAILED'));
     await waitFor('the session to go', () => running.server.core.sessions.count('websocket') === 0, 30);
     await client.close();
-    await relay.stop();
-    await running.stop();
   });
 
   it('comes back to its kept session', async () => {
-    const running = await WebsdkServer.start();
+    const running = await start();
     const first = await browser.connect(running.port, { keepAlive: true });
     const { authToken, sessionId } = await first.page.evaluate<Record<string, string>>('echo');
     await first.close();
@@ -79,6 +89,5 @@ describe('The client SDK of WCS in Chromium: sessions', function () {
     assert.equal(echo['sessionId'], sessionId);
     assert.equal(running.server.core.sessions.count('websocket'), 1);
     await second.close();
-    await running.stop();
   });
 });

@@ -8,8 +8,10 @@ const increase = 1.05;
 const headroom = 1.2;
 const floor = 0.8;
 /** Losses are looked at over so many packets and so much time, µs, at least. */
-const leastPackets = 20;
+const leastPackets = 50;
 const interval = 500_000;
+/** What the newest look counts among all. */
+const newest = 0.3;
 
 /** The loss-based controller: for links that drop before they delay. */
 export class LossControl {
@@ -20,6 +22,8 @@ export class LossControl {
   #since: number | undefined;
   /** Share that was lost last, 0 to 1. */
   share = 0;
+  /** The same, smoothed: a way that loses 5 % by chance loses 10 % of a few packets again and again, which is no reason to give way. */
+  #usual = 0;
 
   constructor(start: number, bounds: RateBounds) {
     this.#bounds = bounds;
@@ -39,11 +43,15 @@ export class LossControl {
     this.#lost += lost;
     this.#packets += packets;
     if (this.#packets < leastPackets || now - this.#since < interval) return false;
-    this.update(this.#lost / this.#packets, ceiling, arrived);
+    const share = this.#lost / this.#packets;
+    this.#usual += (share - this.#usual) * newest;
+    const falls = share > fall && this.#usual > fall;
+    this.update(falls ? share : Math.min(share, fall), ceiling, arrived);
+    this.share = share;
     this.#lost = 0;
     this.#packets = 0;
     this.#since = now;
-    return this.share > fall;
+    return falls;
   }
 
   update(share: number, ceiling: number, arrived = Infinity): void {

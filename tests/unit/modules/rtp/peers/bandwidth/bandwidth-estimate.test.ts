@@ -107,6 +107,17 @@ describe('modules/rtp peers bandwidth', () => {
     assertNear(simulation.estimate.target, 2_000_000, 0.35);
   });
 
+  it('is not worn down by 5 % of loss by chance', () => {
+    const simulation = new Simulation({ rate: 50_000_000, loss: 0.05 }, 3_000_000);
+    simulation.most = 1_000_000;
+    let least = Infinity;
+    for (let second = 0; second < 60; second += 1) {
+      simulation.run(seconds(1));
+      least = Math.min(least, simulation.estimate.target);
+    }
+    assert.ok(least > 1_000_000, String(least));
+  });
+
   it('gives way to heavy loss', () => {
     const simulation = new Simulation({ rate: 50_000_000, loss: 0.25 }, 2_000_000);
     simulation.run(seconds(10));

@@ -5,7 +5,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Browser, chromium } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { type DtlsIdentity, findFingerprint, fingerprintOf, fingerprintText } from '../../wire/dtls/certificate.ts';
 import { DtlsConnection } from '../../wire/dtls/connection.ts';
 import { classifyDatagram } from '../../wire/rtp/packet.ts';
@@ -16,6 +16,7 @@ import { StunAttribute } from '../../wire/stun/attributes.ts';
 import { checkFingerprint, checkIntegrity, shortTermKey } from '../../wire/stun/integrity.ts';
 import { readStunMessage, StunMessage } from '../../wire/stun/message.ts';
 import { StunWriter } from '../../wire/stun/writer.ts';
+import { launchChromium } from '../support/chromium.ts';
 import { makeIdentity } from '../vectors/dtls/association.ts';
 
 /** A page that sends a tone, and nothing else. */
@@ -122,19 +123,7 @@ describe('STUN, DTLS and SRTP with Chromium', function () {
     });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    browser = await chromium.launch({
-      executablePath: '/usr/bin/chromium',
-      headless: false,
-      args: [
-        '--headless=new',
-        '--no-sandbox',
-        '--autoplay-policy=no-user-gesture-required',
-        '--allow-loopback-in-peer-connection',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-      ],
-    });
+    browser = await launchChromium({ peers: true });
   });
 
   after(async () => {

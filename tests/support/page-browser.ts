@@ -4,7 +4,8 @@ import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { launchChromium } from './chromium.ts';
 
 /** What functions that run in the page see of it; this program has no document. */
 declare const document: {
@@ -17,18 +18,9 @@ declare const document: {
 };
 
 const flags = [
-  '--headless=new',
-  '--no-sandbox',
-  '--autoplay-policy=no-user-gesture-required',
-  '--use-fake-device-for-media-stream',
-  '--use-fake-ui-for-media-stream',
   '--auto-select-desktop-capture-source=Entire screen',
-  '--disable-features=WebRtcHideLocalIpsWithMdns',
   // A name that is no loopback: pages there get no camera.
   '--host-resolver-rules=MAP page.test 127.0.0.1',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
 ];
 
 /** Builds the page of live streams into a folder of its own; gives it and how to remove it. */
@@ -70,7 +62,7 @@ export class PageBrowser {
   }
 
   static async start(): Promise<PageBrowser> {
-    const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: flags });
+    const browser = await launchChromium({ peers: true, more: flags });
     return new PageBrowser(browser, await browser.newContext({ ignoreHTTPSErrors: true }));
   }
 

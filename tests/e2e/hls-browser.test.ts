@@ -5,7 +5,7 @@ import { type Clip, MediaSource, makeClip } from '../support/media-source.ts';
 
 /** Seconds to watch; a minute is the promise, kept without a stall when asked for by this variable: a busy machine stalls by itself. */
 const asked = process.env['HLS_BROWSER_SECONDS'];
-const watched = Number(asked ?? 20);
+const watched = Number(asked ?? 10);
 
 describe('HLS: hls.js in Chromium', function () {
   this.timeout((watched * 3 + 60) * 1_000);

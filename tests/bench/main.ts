@@ -7,6 +7,7 @@ const benches: Readonly<Record<string, () => Promise<{ run: (options: readonly s
   rtmp: () => import('./rtmp-bench.ts'),
   hls: () => import('./hls-bench.ts'),
   rtsp: () => import('./rtsp-bench.ts'),
+  'webrtc-latency': () => import('./webrtc-latency.ts'),
   start: () => import('./start-bench.ts'),
   webrtc: () => import('./webrtc-bench.ts'),
   transcode: () => import('./transcode-bench.ts'),

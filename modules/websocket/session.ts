@@ -155,7 +155,8 @@ export class WcsSession {
         return this.send(['pong', null]);
       case 'publishStream':
       case 'playStream':
-        return this.#begin(message.message === 'publishStream' ? 'publish' : 'play', message.stream);
+      case 'unreadableStream':
+        return this.#takeRequest(message);
       case 'unPublishStream':
       case 'stopStream':
         return this.#stop(message);
@@ -199,6 +200,13 @@ export class WcsSession {
     else this.send(['fail', { apiMethod: message, id: callId, info: noTelephony }]);
   }
 
+  #takeRequest(
+    message: Extract<ClientMessage, { message: 'publishStream' | 'playStream' | 'unreadableStream' }>,
+  ): void {
+    if (message.message === 'unreadableStream') this.#refuse(message.mediaSessionId, streamInfo.error, message.why);
+    else this.#begin(message.message === 'publishStream' ? 'publish' : 'play', message.stream);
+  }
+
   #begin(type: 'publish' | 'play', request: StreamRequest): void {
     const apiMethod = type === 'publish' ? 'publishStream' : 'playStream';
     if (request.mediaSessionId === '') return this.send(['fail', { apiMethod, info: streamInfo.idIsNull }]);
@@ -207,8 +215,7 @@ export class WcsSession {
     const id = request.mediaSessionId;
     // Of this session or another: a second stream of one id could be taken for the first.
     if (!mayHaveMore || !streams.reserve(id, this.session.scope)) {
-      const info = mayHaveMore ? streamInfo.idInUse : streamInfo.error;
-      return this.send(['fail', { apiMethod: 'StreamStatusEvent', id, info }], refused(id, info));
+      return this.#refuse(id, mayHaveMore ? streamInfo.idInUse : streamInfo.error);
     }
     const scope = this.session.scope.child(`stream of ${this.session.id}`);
     scope.defer(() => {
@@ -230,6 +237,14 @@ export class WcsSession {
     };
     const running = type === 'publish' ? publishStream(stream, dependencies) : playStream(stream, dependencies);
     void running.then(() => this.#noteRunning(stream));
+  }
+
+  /** A stream that is not begun ends in FAILED nevertheless: the client asks until it hears of an end. */
+  #refuse(id: string, info: string, why = info): void {
+    this.send(
+      ['fail', { apiMethod: 'StreamStatusEvent', id, info: why }],
+      ['notifyStreamStatusEvent', { mediaSessionId: id, status: 'FAILED', info }],
+    );
   }
 
   #noteRunning(stream: PeerStream): void {
@@ -326,10 +341,6 @@ export class WcsSession {
     if (message.message === 'webRTCMetricsBatch') metrics.add(source, message.metrics);
     else metrics.begin(source, message.headers);
   }
-}
-
-function refused(mediaSessionId: string, info: string): ServerMessage {
-  return ['notifyStreamStatusEvent', { mediaSessionId, status: 'FAILED', info }];
 }
 
 function unavailable(id: string, info: string): { id: string; status: 'false'; info: string } {

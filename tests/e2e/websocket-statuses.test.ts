@@ -83,6 +83,14 @@ describe('WebSocket: every publish and every play ends in a status', () => {
     });
   }
 
+  it('a name that is too long is FAILED, published or played', async () => {
+    const name = 'x'.repeat(5_000);
+    client.publish('long', name, { sdp: offers.chromiumPublish });
+    assert.equal((await client.status('long', 'FAILED'))['info'], 'Failed by error');
+    client.play('longer', name, { mediaProvider: 'WebRTC', sdp: offers.chromiumPlay });
+    await client.status('longer', 'FAILED');
+  });
+
   it('a stream of no name and one of an id that is in use are FAILED', async () => {
     const id = randomUUID();
     client.play(id, '', { mediaProvider: 'WebRTC', sdp: offers.chromiumPlay });

@@ -77,6 +77,8 @@ export type ClientMessage =
   | { readonly message: 'connection'; readonly connection: ConnectionRequest }
   | { readonly message: 'ping' | 'pong' }
   | { readonly message: 'publishStream' | 'playStream'; readonly stream: StreamRequest }
+  /** A request for a stream that is out of bounds: the client waits for a status all the same. */
+  | { readonly message: 'unreadableStream'; readonly mediaSessionId: string; readonly why: string }
   | { readonly message: 'unPublishStream' | 'stopStream'; readonly mediaSessionId: string }
   | { readonly message: 'snapshot' | 'availableStream'; readonly mediaSessionId: string; readonly name: string }
   | {
@@ -117,7 +119,7 @@ const readers: ReadonlyMap<string, Read> = new Map<string, Read>([
   ),
   ...(['publishStream', 'playStream'] as const).map((message): [string, Read] => [
     message,
-    (object) => ({ message, stream: readStream(object) }),
+    (object) => readStreamMessage(message, object),
   ]),
   ...(['unPublishStream', 'stopStream'] as const).map((message): [string, Read] => [
     message,
@@ -177,6 +179,16 @@ function readConnection(object: JsonObject): ConnectionRequest {
     sipLogin: findText(object, 'sipLogin', longestText),
     echo: object,
   };
+}
+
+function readStreamMessage(message: 'publishStream' | 'playStream', object: JsonObject): ClientMessage {
+  const mediaSessionId = readId(object);
+  try {
+    return { message, stream: readStream(object) };
+  } catch (error) {
+    if (!(error instanceof WireError) || mediaSessionId === '') throw error;
+    return { message: 'unreadableStream', mediaSessionId, why: error.message };
+  }
 }
 
 function readStream(object: JsonObject): StreamRequest {

@@ -6,19 +6,25 @@ import { printTable, quantile, type Row, round } from './table.ts';
 import type { WebRtcLoadAnswer } from './webrtc-load.ts';
 
 const viewerProcesses = 3;
+/** Above, werift saturates the core: what waits for it fills its heap until it dies. */
+const mostOfYardstick = 120;
 
 interface RunningServer {
   readonly process: ServerProcess;
   readonly url: string;
 }
 
-/** `webrtc [viewers,…] [seconds]`: fan-out of one 2 Mbit/s stream over WHEP, beside werift's RTCPeerConnection. */
+/**
+ * `webrtc [viewers,…] [seconds] [alone]`: fan-out of one 2 Mbit/s stream over WHEP, beside werift's RTCPeerConnection. With
+ * BENCH_CPU_PROF=FOLDER the servers leave their CPU profiles there.
+ */
 export async function run(options: readonly string[]): Promise<void> {
   const counts = (options[0] ?? '50,100,200').split(',').map(Number);
   const seconds = Number(options[1] ?? 15);
   const rows: Row[] = [];
   for (const count of counts) {
-    const yardstick = options[2] === 'alone' ? undefined : await fanOut('werift', count, seconds);
+    const isAlone = options[2] === 'alone' || count > mostOfYardstick;
+    const yardstick = isAlone ? undefined : await fanOut('werift', count, seconds);
     const ours = await fanOut('switchyard', count, seconds);
     if (yardstick !== undefined) rows.push(yardstick.shown);
     const ratio = yardstick === undefined ? '' : round(ours.cost / yardstick.cost);

@@ -146,4 +146,17 @@ describe('The client SDK of WCS in Chromium: Media Source', function () {
     const video = [...running.server.core.streams.renditions.all()].filter(({ source }) => source.kind === 'video');
     assert.equal(video.length, 1);
   });
+
+  it('plays within the bit rate that a viewer asks for', async () => {
+    await live('rates', ['-b:v', '2M', '-maxrate', '2M', '-bufsize', '1M', '-tune', 'zerolatency']);
+    await viewer.play('in', { name: 'rates', constraints: { audio: true, video: { bitrate: 300 } } });
+    await viewer.waitFor('in', plays(10), 40);
+    const rates = (): number[] =>
+      viewer.heard('outboundVideoRate').map(([told]) => (told as { videoRate: number }).videoRate);
+    await waitFor('six rates', () => rates().length >= 6, 30);
+    const last = rates().slice(-4);
+    const mean = last.reduce((sum, rate) => sum + rate, 0) / last.length;
+    // Headers, and a key frame more or less in a second.
+    assert.ok(mean > 100_000 && mean < 400_000, last.join(' '));
+  });
 });

@@ -156,7 +156,7 @@ describe('The client SDK of WCS in Chromium: Media Source', function () {
     await waitFor('six rates', () => rates().length >= 6, 30);
     const last = rates().slice(-4);
     const mean = last.reduce((sum, rate) => sum + rate, 0) / last.length;
-    // Headers, and a key frame more or less in a second.
-    assert.ok(mean > 100_000 && mean < 400_000, last.join(' '));
+    // Headers, a key frame more or less, and a second of a busy machine that is a long one.
+    assert.ok(mean > 100_000 && mean < 600_000, last.join(' '));
   });
 });

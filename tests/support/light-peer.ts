@@ -79,13 +79,14 @@ export class LightPeer {
     socket.on('error', () => undefined);
   }
 
-  static async open(identity: DtlsIdentity): Promise<LightPeer> {
+  /** `address`: its own, of loopback. */
+  static async open(identity: DtlsIdentity, address = '127.0.0.1'): Promise<LightPeer> {
     // No look-up for what is an address: it costs each packet a turn of the loop.
     const lookup = (host: string, _options: unknown, found: (error: null, address: string, family: number) => void) =>
       found(null, host, 4);
     const socket = createSocket({ type: 'udp4', recvBufferSize: 1 << 20, lookup });
     const listening = once(socket, 'listening');
-    socket.bind(0, '127.0.0.1');
+    socket.bind(0, address);
     await listening;
     return new LightPeer(socket, identity);
   }

@@ -103,7 +103,10 @@ describe('RTSP with GStreamer, mpv and ffplay', function () {
     it('over TLS', () => assertAllComes(secure, 'protocols=tcp', 'tls-validation-flags=0'));
   });
 
-  describe('rtspsrc plays', () => {
+  describe('rtspsrc plays', function () {
+    // Its jitter buffer of 100 ms throws away what a busy machine hands it late, and the burst of the cached group upsets it now and then.
+    this.retries(3);
+
     async function assertPlays(url: string, ...options: string[]): Promise<void> {
       const publisher = ffmpegTo(plain, '-rtsp_transport', 'tcp');
       await published();

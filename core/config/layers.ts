@@ -2,6 +2,7 @@ import { describeError } from '../errors.ts';
 import { isMap } from './composites.ts';
 import { environmentName, type Leaf, place } from './environment.ts';
 import { type Field, reading } from './field.ts';
+import { findTooDeep } from './nesting.ts';
 import type { Problem } from './place.ts';
 
 /** A configuration file as text and tree, before any schema has seen it. */
@@ -24,6 +25,11 @@ export async function parseConfigFile(path: string, text: string): Promise<Confi
   const problems: Problem[] = [];
   const refuse = (what: string): number => problems.push({ path: '', keys: [], what });
   const nothing = { path, tree: {}, problems, findLine: () => undefined };
+  const tooDeep = findTooDeep(text);
+  if (tooDeep !== undefined) {
+    refuse(`line ${tooDeep} is nested too deep`);
+    return nothing;
+  }
   try {
     const document = parseDocument(text, { lineCounter, prettyErrors: false });
     for (const error of document.errors) {
@@ -43,7 +49,7 @@ export async function parseConfigFile(path: string, text: string): Promise<Confi
     };
     return { path, tree: isMap(tree) ? tree : {}, problems, findLine };
   } catch (error) {
-    // Too many aliases, or nested beyond the parser's stack.
+    // Too many aliases.
     refuse(`the file cannot be read: ${describeError(error)}`);
     return nothing;
   }

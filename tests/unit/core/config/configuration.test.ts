@@ -242,9 +242,14 @@ describe('the configuration file', () => {
       );
     assert.match(problems({ file: await parseConfigFile('s.yaml', rows.join('\n')) }), /alias/i);
   });
-  it('survives nesting beyond the stack', async () => {
-    const file = await parseConfigFile('s.yaml', `rtmp: ${'['.repeat(50_000)}`);
-    assert.ok(file.problems.length > 0);
+  it('refuses nesting that would be beyond the stack, before it is parsed', async () => {
+    const dashes = `rtmp:\n  ${'- '.repeat(50_000)}`;
+    const blocks = Array.from({ length: 900 }, (_, depth) => `${' '.repeat(depth)}a:`).join('\n');
+    for (const text of [`rtmp: ${'['.repeat(50_000)}`, `rtmp: ${'{a: '.repeat(50_000)}`, dashes, blocks]) {
+      assert.match(problems({ file: await parseConfigFile('s.yaml', text) }), /nested too deep/);
+    }
+    const file = await parseConfigFile('s.yaml', `rtmp: { a: ${'['.repeat(100)}${']'.repeat(100)} }`);
+    assert.deepEqual(file.problems, []);
   });
 });
 

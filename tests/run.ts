@@ -22,8 +22,6 @@ interface Suite {
   readonly files: string;
   /** Minutes until it is taken for hung. */
   readonly minutes: number;
-  /** How often a test that failed is tried again. */
-  readonly retries?: number;
 }
 
 const bin = (tool: string): string => join('node_modules', '.bin', tool);
@@ -52,8 +50,7 @@ const checks: readonly Check[] = [
 const suites: readonly Suite[] = [
   { name: 'unit', files: 'tests/{unit,vectors,property,fuzz,architecture}/**/*.test.ts', minutes: 10 },
   { name: 'conformance', files: 'tests/conformance/**/*.test.ts', minutes: 10 },
-  // Foreign programs drop media that a busy machine hands them late: what fails twice has a reason.
-  { name: 'e2e', files: 'tests/e2e/**/*.test.ts', minutes: 45, retries: 1 },
+  { name: 'e2e', files: 'tests/e2e/**/*.test.ts', minutes: 45 },
   { name: 'soak', files: 'tests/soak/**/*.test.ts', minutes: 10 },
 ];
 
@@ -181,13 +178,7 @@ async function runSuite(suite: Suite): Promise<Outcome> {
   headline(suite.name);
   const countsFile = join(scratch, `${suite.name}.json`);
   const { code } = await run(
-    [
-      bin('mocha'),
-      '--reporter',
-      'tests/support/counting-reporter.cjs',
-      ...['--retries', String(suite.retries ?? 0)],
-      suite.files,
-    ],
+    [bin('mocha'), '--reporter', 'tests/support/counting-reporter.cjs', suite.files],
     { COUNTS_FILE: countsFile },
     suite.minutes,
     true,

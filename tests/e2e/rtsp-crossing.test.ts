@@ -10,9 +10,10 @@ import { rtpModule } from '../../modules/rtp/index.ts';
 import { rtspModule } from '../../modules/rtsp/index.ts';
 import { transcoders } from '../../transcoders/index.ts';
 import { eventually } from '../conformance/suite.ts';
+import { assertRun } from '../support/assert-run.ts';
 import { ForeignProgram } from '../support/foreign-program.ts';
 import { run } from '../support/media-source.ts';
-import { assertRun, type KnownClip, makeKnownClip } from '../support/rtsp-clip.ts';
+import { type KnownClip, makeKnownClip } from '../support/rtsp-clip.ts';
 import { measureFrequency } from '../support/tone-source.ts';
 
 const quiet = ['-hide_banner', '-loglevel', 'error', '-nostdin'];

@@ -8,9 +8,10 @@ import { rtpModule } from '../../modules/rtp/index.ts';
 import { rtspModule } from '../../modules/rtsp/index.ts';
 import { splitAnnexB } from '../../wire/codec-records/nal.ts';
 import { eventually } from '../conformance/suite.ts';
+import { assertRun } from '../support/assert-run.ts';
 import { ForeignProgram } from '../support/foreign-program.ts';
 import { splitAdtsFrames } from '../support/hls-compare.ts';
-import { assertRun, type KnownClip, makeKnownClip, Recorder, readPlanes, sumOfParts } from '../support/rtsp-clip.ts';
+import { type KnownClip, makeKnownClip, Recorder, readPlanes, sumOfParts } from '../support/rtsp-clip.ts';
 
 /** A group of 25 pictures, the sound of a second, and some that a player may miss where it joins. */
 const least = { video: 75, audio: 140 };
@@ -103,10 +104,7 @@ describe('RTSP with GStreamer, mpv and ffplay', function () {
     it('over TLS', () => assertAllComes(secure, 'protocols=tcp', 'tls-validation-flags=0'));
   });
 
-  describe('rtspsrc plays', function () {
-    // Its jitter buffer of 100 ms throws away what a busy machine hands it late, and the burst of the cached group upsets it now and then.
-    this.retries(3);
-
+  describe('rtspsrc plays', () => {
     async function assertPlays(url: string, ...options: string[]): Promise<void> {
       const publisher = ffmpegTo(plain, '-rtsp_transport', 'tcp');
       await published();

@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { noCredentials } from '../../core/access/access-control.ts';
@@ -84,14 +83,6 @@ export function sumOfParts(parts: readonly Buffer[]): string {
 export function sumsOf(units: readonly AccessUnit[]): CodedSums {
   const of = (kind: 'video' | 'audio'): string[] => units.filter(({ codec }) => codec.kind === kind).map(sumOf);
   return { video: of('video'), audio: of('audio') };
-}
-
-/** Whether `part` stands in `whole` without a gap, and is `least` long. */
-export function assertRun(part: readonly string[], whole: readonly string[], least: number, what: string): void {
-  assert.ok(part.length >= least, `${what}: ${part.length} of ${whole.length}`);
-  const from = whole.indexOf(part[0] ?? '');
-  assert.ok(from >= 0, `${what}: the first one is not of the source`);
-  assert.deepEqual(part, whole.slice(from, from + part.length), what);
 }
 
 /** Everything that the server passes on of one stream. */

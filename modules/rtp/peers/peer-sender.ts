@@ -16,12 +16,11 @@ import type { PeerBitrate, PeerMedium, PeerPlayback } from '../contract.ts';
 import type { RtpCounters } from '../metrics.ts';
 import { peerPayloads, ticksOfPayload } from '../payloads.ts';
 import { BandwidthProbe } from './bandwidth/bandwidth-probe.ts';
-import { CatchUp } from './catch-up.ts';
 import { LayerChoice } from './layer-choice.ts';
 import { OutgoingLink } from './outgoing-link.ts';
 import { OutgoingMedium } from './outgoing-medium.ts';
 import type { PacketHearing, PacketTransport } from './packet-transport.ts';
-import { PictureQueue } from './picture-queue.ts';
+import { PictureSender } from './picture-sender.ts';
 import { SendBudget } from './send-budget.ts';
 import { ViewerControl } from './viewer-control.ts';
 
@@ -47,48 +46,20 @@ export interface PeerSenderDependencies {
 
 /** Two a second: a player needs one to put sound and picture side by side. RFC 3550 6.2 would allow it for such bandwidths. */
 const reportInterval = seconds(1);
-/** Media that a connection has not taken yet: more is not put on top, but waits where it can still be skipped. */
-const mostBacklog = 128 * 1_024;
-const backlogPause = millis(20);
-/** A picture that had to wait so long is out of date: the viewer goes on at a newer keyframe rather than behind the live picture. */
-const patience = millis(500);
-const leastStep = 1_000;
 const padInterval = millis(10);
-/** While the cached group is caught up with, which the viewer asked for. */
-const joinPatience = seconds(3);
-/** When the stream has ended: what still waits leaves within this, or not at all. */
-const lastWords = seconds(1);
-/** One viewer without bandwidth must not cost all the others a large keyframe each half second. */
-const skipRequestInterval = seconds(3);
 
-/**
- * Subscription → packets to one browser. Sound leaves at once; pictures wait for room in the budget, and those that have waited too
- * long are skipped up to the next keyframe.
- */
+/** Subscription → packets to one browser. Sound leaves at once, pictures as `PictureSender` has room for them. */
 export class PeerSender implements PeerPlayback, PacketHearing {
   readonly #settings: PeerSenderSettings;
   readonly #d: PeerSenderDependencies;
   readonly #media = new Map<MediaKind, OutgoingMedium>();
-  readonly #queue = new PictureQueue();
+  readonly #pictures: PictureSender;
   readonly #layers: LayerChoice;
   readonly #probe = new BandwidthProbe();
   readonly #budget: SendBudget;
   readonly #control: ViewerControl;
-  #catchUp: CatchUp | undefined;
-  /** Until everything that was there or came while it was being sent has been sent. */
-  #joining = false;
-  /** Packets of the first picture that waits, how many of them have left, and whether that picture was begun. */
-  #payloads: readonly Buffer[] = [];
-  #at = 0;
-  #begun = false;
   #playing = false;
-  #waiting = false;
-  #skipping = false;
-  /** Bits a second at which what waits at the end of the stream leaves in time; 0 before the end. */
-  #lastRate = 0;
-  #lastSkipRequest = -Infinity;
   #newestPts: Micros = ZERO;
-  #lastStamp = -Infinity;
   #reported = false;
   #unfit: string | undefined;
 
@@ -107,11 +78,16 @@ export class PeerSender implements PeerPlayback, PacketHearing {
       if (!this.#media.has(medium.kind)) this.#media.set(medium.kind, openMedium(medium, link));
     }
     for (const medium of this.#media.values()) this.#control.watch(medium);
+    this.#pictures = new PictureSender({
+      ...{ clock, transport, subscription, budget: this.#budget, medium: this.#media.get('video') },
+      onSkip: () => this.#control.noteSkip(),
+      onRoom: () => this.flush(),
+    });
     this.#layers = new LayerChoice(subscription, (pictures) => this.#control.neededFor(pictures));
     counters.players += 1;
     subscription.scope.defer((reason) => {
       counters.players -= 1;
-      this.#queue.clear();
+      this.#pictures.clear();
       if (!this.#playing) return;
       transport.sendRtcp(goodbyeCompound(this.#ssrcs(), reason));
       transport.flush();
@@ -134,8 +110,7 @@ export class PeerSender implements PeerPlayback, PacketHearing {
     this.#playing = true;
     // What was queued while the way was being opened is out of date.
     subscription.rejoin();
-    this.#catchUp = CatchUp.of(subscription);
-    this.#joining = true;
+    this.#pictures.join();
     this.#budget.refill(core.clock.now());
     every(subscription.scope, core.clock, reportInterval, () => this.#report());
     pacer.join(subscription.stream, this, ZERO, subscription.scope);
@@ -152,7 +127,7 @@ export class PeerSender implements PeerPlayback, PacketHearing {
     const control = this.#control;
     const before = control.resent;
     control.take(bytes, arrival);
-    this.#budget.rate = Math.max(control.pacing, this.#lastRate);
+    this.#budget.rate = Math.max(control.pacing, this.#pictures.lastRate);
     if (control.resent !== before) this.#d.transport.flush();
     this.#layers.choose(control.estimate, arrival);
     // What would be of use if the way bore it: the next larger layer, or the whole of the one that is being watched.
@@ -162,43 +137,33 @@ export class PeerSender implements PeerPlayback, PacketHearing {
 
   /** Sends what there is, as far as there is room. */
   flush(): void {
-    const { subscription, core } = this.#d;
+    const { subscription, core, transport } = this.#d;
     if (!this.#playing || subscription.scope.closed) return;
     const now = core.clock.now();
     this.#budget.refill(now);
     this.#changeLayer(now);
     for (let next = subscription.pull(); next !== undefined; next = subscription.pull()) this.#take(next, now);
-    this.#drain(now);
+    this.#pictures.send(now);
+    transport.flush();
     if (!this.#reported) this.#report();
     const ended = subscription.endReason;
     if (ended === undefined) return;
     // Whatever it was to the publisher: to its viewers it has left.
-    if (this.#queue.length > 0) this.#hurry();
+    if (this.#pictures.waiting > 0) this.#pictures.hurry();
     else void subscription.scope.close({ code: 'publisher-left', detail: describeReason(ended) });
   }
 
-  /** Nothing will come after what waits: it needs no room for the next picture, and is not waited for long. */
-  #hurry(): void {
-    if (this.#lastRate > 0) return;
-    const { subscription, core } = this.#d;
-    this.#lastRate = Math.max(1, (this.#queue.bytes * 8e6) / (lastWords * 0.75));
-    this.#budget.rate = Math.max(this.#budget.rate, this.#lastRate);
-    afterIn(subscription.scope, core.clock, lastWords, () => {
-      for (const queued of this.#queue.drop(0)) this.#countDropped(queued);
-      this.flush();
-    });
-  }
-
   inspect(): Record<string, unknown> {
+    const unfit = this.#unfit ?? this.#pictures.unfit;
     return {
-      state: this.#playing ? (this.#skipping ? 'waiting for a keyframe' : 'playing') : 'waiting for the transport',
+      state: this.#playing ? this.#pictures.state : 'waiting for the transport',
       ...this.#d.subscription.counters,
       media: [...this.#media.values()].map((medium) => medium.inspect()),
-      waitingPictures: this.#queue.length,
+      waitingPictures: this.#pictures.waiting,
       pacing: Math.round(this.#budget.rate),
       probes: this.#probe.probes,
       ...(this.#layers.layer === undefined ? {} : { layer: this.#layers.layer, layerChanges: this.#layers.changes }),
-      ...(this.#unfit === undefined ? {} : { unfit: this.#unfit }),
+      ...(unfit === undefined ? {} : { unfit }),
       ...this.#control.inspect(),
     };
   }
@@ -212,9 +177,7 @@ export class PeerSender implements PeerPlayback, PacketHearing {
 
   #changeLayer(now: Micros): void {
     if (!this.#layers.change(now)) return;
-    // What is left of the layer before is not sent: its successor's key frame is there.
-    for (const queued of this.#queue.drop(this.#begun ? 1 : 0)) this.#countDropped(queued);
-    this.#skipping = false;
+    this.#pictures.changeLayer();
     this.#control.restart();
     this.#probe.renew(now);
     this.#d.counters.layerChanges += 1;
@@ -239,23 +202,13 @@ export class PeerSender implements PeerPlayback, PacketHearing {
     const { unit } = queued;
     if (unit.pts > this.#newestPts) this.#newestPts = unit.pts;
     this.#control.noteMedia(unit.size, unit.dts);
-    if (queued.track.kind === 'audio') {
-      this.#sendSound(queued, now);
-      return;
-    }
-    if (this.#skipping) {
-      if (!unit.keyframe) {
-        this.#countDropped(queued);
-        return;
-      }
-      this.#skipping = false;
-    }
-    this.#queue.push(queued, now);
+    if (queued.track.kind === 'audio') this.#sendSound(queued, now);
+    else this.#pictures.take(queued, now);
   }
 
   #sendSound({ unit }: QueuedUnit, now: Micros): void {
     const medium = this.#media.get('audio');
-    if (medium === undefined || this.#catchUp?.isPast(unit.pts) === true) return;
+    if (medium === undefined || this.#pictures.isCatchingUp(unit.pts)) return;
     if (!medium.begin(unit, unit.pts)) {
       this.#unfit = unit.codec.name;
       return;
@@ -267,92 +220,6 @@ export class PeerSender implements PeerPlayback, PacketHearing {
       medium.send(payload, false, now);
       medium.advance(ticksOfPayload(unit.codec, payload));
     }
-  }
-
-  #drain(now: Micros): void {
-    const { transport } = this.#d;
-    this.#skipWhatIsLate(now);
-    while (this.#queue.length > 0) {
-      if (!this.#begun && !this.#begin()) continue;
-      if (!this.#budget.open || transport.backlog > mostBacklog) {
-        this.#wait();
-        break;
-      }
-      this.#sendPacket(now);
-    }
-    if (this.#queue.length === 0) this.#joining = false;
-    transport.flush();
-  }
-
-  /** Takes up the first picture; false when the viewer has no format for it. */
-  #begin(): boolean {
-    const unit = this.#queue.first?.unit;
-    const medium = this.#media.get('video');
-    if (unit === undefined || medium === undefined || !medium.begin(unit, this.#stampOf(unit.pts))) {
-      if (unit !== undefined && medium !== undefined) this.#unfit = unit.codec.name;
-      this.#queue.shift();
-      return false;
-    }
-    this.#payloads = unit.as(peerPayloads);
-    this.#at = 0;
-    this.#begun = this.#payloads.length > 0;
-    if (!this.#begun) this.#queue.shift();
-    return this.#begun;
-  }
-
-  #sendPacket(now: Micros): void {
-    const payload = this.#payloads[this.#at];
-    this.#at += 1;
-    const last = this.#at >= this.#payloads.length;
-    if (payload !== undefined) this.#media.get('video')?.send(payload, last, now); // RFC 6184 5.1, RFC 7741 4.1
-    if (!last) return;
-    this.#begun = false;
-    this.#payloads = [];
-    this.#queue.shift();
-  }
-
-  /** Rises from picture to picture: the clocks of two layers may differ a little, and browsers take no B-frames. */
-  #stampOf(pts: Micros): Micros {
-    if (this.#catchUp?.isPast(pts) === false) this.#catchUp = undefined;
-    const stamp = Math.max(this.#catchUp?.stampOf(pts) ?? pts, this.#lastStamp + leastStep) as Micros;
-    this.#lastStamp = stamp;
-    return stamp;
-  }
-
-  #wait(): void {
-    if (this.#waiting) return;
-    this.#waiting = true;
-    const { subscription, core, transport } = this.#d;
-    const pause = transport.backlog > mostBacklog ? backlogPause : this.#budget.pause;
-    afterIn(subscription.scope, core.clock, pause, () => {
-      this.#waiting = false;
-      this.flush();
-    });
-  }
-
-  /** The first picture waited too long: on to the newest keyframe, or to the next one that comes. */
-  #skipWhatIsLate(now: Micros): void {
-    const queue = this.#queue;
-    const limit = this.#joining ? joinPatience : patience;
-    if (queue.length < 2 || queue.waited(now) <= limit || this.#lastRate > 0) return;
-    // What was begun is ended, and a keyframe is always of use.
-    const from = this.#begun || queue.first?.unit.keyframe === true ? 1 : 0;
-    const dropped = queue.skip(from);
-    if (dropped.length === 0) return;
-    for (const queued of dropped) this.#countDropped(queued);
-    this.#d.subscription.counters.jumps += 1;
-    this.#control.noteSkip();
-    if (queue.length > from) return;
-    this.#skipping = true;
-    if (now - this.#lastSkipRequest < skipRequestInterval) return;
-    this.#lastSkipRequest = now;
-    this.#d.subscription.stream.requestKeyframe();
-  }
-
-  #countDropped({ unit }: QueuedUnit): void {
-    const { counters } = this.#d.subscription;
-    counters.droppedUnits += 1;
-    counters.droppedBytes += unit.size;
   }
 
   /** The same moment of the stream on the clocks of all media. RFC 3550 6.4.1. */

@@ -60,7 +60,7 @@ const totals: readonly (readonly [name: string, key: keyof RtpCounters, help: st
   ['rtp_keyframe_wishes_total', 'keyframeWishes', 'Key frame requests that came from players by RTCP.'],
   ['rtp_layer_changes_total', 'layerChanges', 'Changes of players from one simulcast layer to another.'],
   ['rtp_received_nacks_total', 'nacksIn', 'Requests of players to send packets again.'],
-  ['rtp_resent_packets_total', 'resent', 'Packets sent again to players (RTX).'],
+  ['rtp_resent_packets_total', 'resent', 'Packets sent again to players.'],
   ['rtp_sent_nacks_total', 'nacksOut', 'Requests to publishers to send packets again.'],
   ['rtp_retransmitted_packets_total', 'retransmissions', 'Packets that publishers sent again (RTX).'],
   ['rtp_recovered_packets_total', 'recovered', 'Missing packets of publishers that came after a request.'],

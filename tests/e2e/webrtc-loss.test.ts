@@ -83,40 +83,46 @@ describe('WebRTC over a bad network', function () {
       await browser.end(publisher);
     });
 
-    it(`werift gets nearly every picture bit by bit with ${share}`, async () => {
-      const { clip, sums } = await makeClip();
-      const name = `exact-${seed}`;
-      const publisher = new ForeignProgram('ffmpeg', [
-        ...[...quiet, '-re', '-i', clip, '-c', 'copy', '-f', 'flv', running.url('rtmp', name)],
-      ]);
-      programs.push(publisher);
-      await waitFor('the stream', () => (running.server.core.streams.find(name)?.tracks.length ?? 0) === 1, 20);
-      const relay = await open(loss, seed);
-      const recorder = new H264Recorder();
-      const viewer = await WeriftClient.play(whep(name), {
-        audio: false,
-        rewrite: (answer) => behindRelay(answer, relay.port),
-        onRtp: (_kind, { header, payload }) => recorder.take(header.sequenceNumber, header.timestamp, payload),
-      });
-      try {
-        await waitFor('most pictures', () => recorder.units().length > 120, 30);
-        relay.mend();
-        await publisher.succeeds();
-        await waitFor('the last picture', () => recorder.units().at(-1)?.md5 === sums.at(-1), 20);
-      } finally {
-        await viewer.close();
-      }
-      const places = recorder.units().map(({ md5 }) => sums.indexOf(md5));
-      const whole = places.filter((place) => place >= 0);
-      assert.ok(relay.lost > 5, `${relay.lost} were lost`);
-      // It asks for 50 ms and no longer: what is lost twice, or the asking with it, stays away.
-      assert.ok(recorder.missing < relay.lost / 3, `${recorder.missing} of ${relay.lost} stayed away`);
-      assert.ok(whole.length > places.length * 0.9, `${whole.length} of ${places.length} pictures are whole`);
-      assert.deepEqual(
-        whole,
-        [...new Set(whole)].sort((a, b) => a - b),
-      );
+    it(`werift gets nearly every picture bit by bit with ${share}`, () => recordsAll(loss, seed, true));
+
+    it(`werift without RTX gets them too with ${share}: the same packets again`, () => recordsAll(loss, seed, false));
+  }
+
+  async function recordsAll(loss: number, seed: number, rtx: boolean): Promise<void> {
+    const { clip, sums } = await makeClip();
+    const name = `exact-${seed}-${rtx}`;
+    const publisher = new ForeignProgram('ffmpeg', [
+      ...[...quiet, '-re', '-i', clip, '-c', 'copy', '-f', 'flv', running.url('rtmp', name)],
+    ]);
+    programs.push(publisher);
+    await waitFor('the stream', () => (running.server.core.streams.find(name)?.tracks.length ?? 0) === 1, 20);
+    const relay = await open(loss, seed);
+    const recorder = new H264Recorder();
+    const viewer = await WeriftClient.play(whep(name), {
+      audio: false,
+      rtx,
+      rewrite: (answer) => behindRelay(answer, relay.port),
+      onRtp: (_kind, { header, payload }) => recorder.take(header.sequenceNumber, header.timestamp, payload),
     });
+    assert.equal(/ rtx\/90000/.test(viewer.answer), rtx);
+    try {
+      await waitFor('most pictures', () => recorder.units().length > 120, 30);
+      relay.mend();
+      await publisher.succeeds();
+      await waitFor('the last picture', () => recorder.units().at(-1)?.md5 === sums.at(-1), 20);
+    } finally {
+      await viewer.close();
+    }
+    const places = recorder.units().map(({ md5 }) => sums.indexOf(md5));
+    const whole = places.filter((place) => place >= 0);
+    assert.ok(relay.lost > 5, `${relay.lost} were lost`);
+    // It asks for 50 ms and no longer: what is lost twice, or the asking with it, stays away.
+    assert.ok(recorder.missing < relay.lost / 3, `${recorder.missing} of ${relay.lost} stayed away`);
+    assert.ok(whole.length > places.length * 0.9, `${whole.length} of ${places.length} pictures are whole`);
+    assert.deepEqual(
+      whole,
+      [...new Set(whole)].sort((a, b) => a - b),
+    );
   }
 
   function plays(frames: number): (state: BrowserPeerState) => boolean {

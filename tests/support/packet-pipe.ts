@@ -1,7 +1,7 @@
 import { Scope } from '../../core/lifecycle/scope.ts';
 import { afterIn, type Clock } from '../../core/time/clock.ts';
 import { type Micros, micros, ZERO } from '../../core/time/micros.ts';
-import type { PacketHearing, PacketTransport } from '../../modules/rtp/peers/packet-transport.ts';
+import type { PacketCopies, PacketHearing, PacketTransport } from '../../modules/rtp/peers/packet-transport.ts';
 
 /** What a direction of a pipe does to packets. All of it may be changed while it runs. */
 export interface PipeWay {
@@ -80,9 +80,17 @@ class End implements PipeEnd {
     this.#hearing?.onConnected();
   }
 
-  sendRtp(header: Buffer, headerLength: number, payload: Buffer): number {
+  sendRtp(header: Buffer, headerLength: number, payload: Buffer, copies?: PacketCopies): number {
     if (this.scope.closed || !this.#connected) return 0;
     const bytes = Buffer.concat([header.subarray(0, headerLength), payload]);
+    copies?.keep(bytes, 0, bytes.length);
+    this.sent.rtp += 1;
+    this.#carry(bytes, 'rtp');
+    return bytes.length + overhead;
+  }
+
+  resendRtp(bytes: Buffer): number {
+    if (this.scope.closed || !this.#connected) return 0;
     this.sent.rtp += 1;
     this.#carry(bytes, 'rtp');
     return bytes.length + overhead;

@@ -16,6 +16,8 @@ import {
 export interface WeriftSettings {
   readonly video?: 'H264' | 'VP8';
   readonly audio?: boolean;
+  /** Whether it knows RTX (RFC 4588); without, it asks for what it lost all the same. It does unless told. */
+  readonly rtx?: boolean;
   /** What is done with the answer before werift hears it: a relay's address is put in, say. */
   readonly rewrite?: (answer: string) => string;
 }
@@ -38,10 +40,10 @@ export class WeriftClient {
   resource = '';
   readonly #sockets: Socket[] = [];
 
-  private constructor({ video = 'H264' }: WeriftSettings) {
+  private constructor({ video = 'H264', rtx = true }: WeriftSettings) {
     const extensions = [useSdesMid()];
     this.pc = new RTCPeerConnection({
-      codecs: { video: [videoCodec(video), retransmission], audio: [useOPUS()] },
+      codecs: { video: [videoCodec(video), ...(rtx ? [retransmission] : [])], audio: [useOPUS()] },
       headerExtensions: { video: extensions, audio: extensions },
       // Else it opens ports for each medium and closes those of one.
       bundlePolicy: 'max-bundle',

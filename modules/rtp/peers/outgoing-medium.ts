@@ -12,6 +12,7 @@ import { extensionIds } from './header-extensions.ts';
 import { OutgoingHeader } from './outgoing-header.ts';
 import type { OutgoingLink } from './outgoing-link.ts';
 import { PacketHistory } from './packet-history.ts';
+import { SentCopies } from './sent-copies.ts';
 
 export interface OutgoingMediumSettings {
   readonly medium: PeerMedium;
@@ -26,6 +27,8 @@ export interface OutgoingMediumSettings {
 const historyAge = seconds(2);
 const historyBytes = 4 * 1_024 * 1_024;
 const historyPackets = 1_024;
+/** For a peer without RTX: what it loses it misses soon, or its window against replays has moved on (128 packets as a rule). */
+const copied = { capacity: 512, packetBytes: 1_280, age: historyAge };
 /** A packet that did not come through so often is not going to. */
 const mostResends = 8;
 /** Padding repeats the newest of so many packets. */
@@ -34,7 +37,7 @@ const captureInterval = seconds(1);
 /** The least time between two resends of one packet, however short the round trip. */
 const leastResendPause = millis(15);
 
-/** One medium as a source of RTP to one peer: its own numbers, its retransmissions (RFC 4588), its reports. */
+/** One medium as a source of RTP to one peer: its own numbers, its retransmissions (RFC 4588, or copies), its reports. */
 export class OutgoingMedium {
   readonly kind: MediaKind;
   readonly medium: PeerMedium;
@@ -45,6 +48,8 @@ export class OutgoingMedium {
   readonly #link: OutgoingLink;
   readonly #header: OutgoingHeader;
   readonly #history: PacketHistory | undefined;
+  /** While the format that is sent has NACK and no RTX. */
+  #copies: SentCopies | undefined;
   #format: PeerFormat | undefined;
   #codec: CodecDescriptor | undefined;
   /** NAL units must not be cut: packetization mode 0. */
@@ -74,7 +79,6 @@ export class OutgoingMedium {
     this.#header = new OutgoingHeader(extensionIds(medium), medium.mid);
     this.#sequence = firstSequence;
     this.#rtxSequence = firstSequence ^ 0x5555;
-    // What went out once can't go out again under its number (wire/srtp); without RTX there is nothing to keep.
     this.#history = rtx
       ? new PacketHistory({ capacity: historyPackets, age: historyAge, bytes: historyBytes })
       : undefined;
@@ -88,6 +92,7 @@ export class OutgoingMedium {
     if (unit.codec !== this.#codec) {
       this.#codec = unit.codec;
       this.#format = formatOf(this.medium, unit.codec);
+      this.#copies = needsCopies(this.#format) ? (this.#copies ?? new SentCopies(copied)) : undefined;
       this.#whole = unit.codec.name === 'h264' && this.#format?.parameters.get('packetization-mode') !== '1';
     }
     const format = this.#format;
@@ -111,7 +116,7 @@ export class OutgoingMedium {
     header.sequence = this.#sequence;
     header.timestamp = this.#timestamp;
     header.ssrc = this.ssrc;
-    const size = this.#link.send(header, payload);
+    const size = this.#link.send(header, payload, -1, this.#copies);
     header.withDelay = false;
     header.capturedAt = undefined;
     this.#history?.keep(this.#sequence, this.#timestamp, (marker ? 0x80 : 0) | format.payloadType, payload, now);
@@ -128,16 +133,27 @@ export class OutgoingMedium {
 
   /** Sends what the peer misses once more, unless that has just been done. Gives its size on the wire. */
   resend(sequence: number, now: Micros, roundTrip: Micros): number {
+    const size = this.#copies === undefined ? 0 : this.#resendCopy(this.#copies, sequence, now, roundTrip);
+    if (size > 0) return size;
     const history = this.#history;
     const place = history?.find(sequence) ?? -1;
     if (history === undefined || place < 0 || this.rtxSsrc === undefined) return 0;
     const payload = history.payloadAt(place);
-    if (payload === undefined || history.resendsAt(place) >= mostResends) return 0;
-    if (history.resendsAt(place) > 0 && now - history.lastSentAt(place) < Math.max(leastResendPause, roundTrip))
-      return 0;
+    if (payload === undefined || !isDue(history, place, now, roundTrip)) return 0;
     history.noteResend(place, now);
     this.resent += 1;
     return this.#repeat(history, place, payload, this.rtxSsrc);
+  }
+
+  /** Without RTX: the same bytes under the same number. */
+  #resendCopy(copies: SentCopies, sequence: number, now: Micros, roundTrip: Micros): number {
+    const place = copies.find(sequence, now);
+    if (place < 0 || !isDue(copies, place, now, roundTrip)) return 0;
+    copies.noteResend(place, now);
+    const size = this.#link.resend(copies, place);
+    if (size > 0) this.resent += 1;
+    this.bytes += size;
+    return size;
   }
 
   /** Sends something once more that the peer most likely has: padding that may even be of use (RFC 4588 allows any). Gives its size. */
@@ -202,7 +218,7 @@ export class OutgoingMedium {
       packets: this.#packets,
       bytes: this.bytes,
       resent: this.resent,
-      keptBytes: this.#history?.bytes ?? 0,
+      keptBytes: (this.#history?.bytes ?? 0) + (this.#copies?.bytes ?? 0),
     };
   }
 
@@ -214,6 +230,18 @@ export class OutgoingMedium {
     }
     return undefined;
   }
+}
+
+/** Whether what the peer misses of a format can only be sent as it was. */
+function needsCopies(format: PeerFormat | undefined): boolean {
+  return format !== undefined && format.rtx === undefined && format.feedback.includes('nack');
+}
+
+/** Whether a packet may be sent again by now: not without end, and not before the last time can have been of use. */
+function isDue(kept: PacketHistory | SentCopies, place: number, now: Micros, roundTrip: Micros): boolean {
+  const resends = kept.resendsAt(place);
+  if (resends >= mostResends) return false;
+  return resends === 0 || now - kept.lastSentAt(place) >= Math.max(leastResendPause, roundTrip);
 }
 
 /** The format that a codec is sent in: of several for H.264 the one of its profile, fragmented (RFC 6184 6.3). */

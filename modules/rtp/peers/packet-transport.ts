@@ -12,6 +12,12 @@ export interface PacketHearing {
   onRtcp(bytes: Buffer, arrival: Micros): void;
 }
 
+/** Keeps packets as they go over the wire. */
+export interface PacketCopies {
+  /** A protected packet: `length` bytes of a memory that is used again. */
+  keep(memory: Buffer, start: number, length: number): void;
+}
+
 /** What carries a peer's packets, protected. `PeerTransport`s of this plane are these. */
 export interface PacketTransport {
   readonly scope: Scope;
@@ -21,9 +27,12 @@ export interface PacketTransport {
   listen(hearing: PacketHearing): void;
   /**
    * Queues an RTP packet: the first `headerLength` bytes of `header` (with extensions) and `payload` are copied. Each
-   * sequence number of a source goes out once (`wire/srtp`). Returns its size on the wire, 0 when it could not be sent.
+   * sequence number of a source is protected once (`wire/srtp`); `copies` gets the result. Returns its size on the wire, 0 when it
+   * could not be sent.
    */
-  sendRtp(header: Buffer, headerLength: number, payload: Buffer): number;
+  sendRtp(header: Buffer, headerLength: number, payload: Buffer, copies?: PacketCopies): number;
+  /** Sends at once what `copies` were given, unchanged; the bytes belong to the transport. Returns its size on the wire, 0 as above. */
+  resendRtp(bytes: Buffer): number;
   /** Queues a compound RTCP packet. */
   sendRtcp(compound: Buffer): void;
   /** Protects and sends what was queued, in one go. */

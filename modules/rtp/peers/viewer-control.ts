@@ -133,6 +133,10 @@ export class ViewerControl implements SentHearing {
     this.#estimate.noteSent(sequence, size, now);
   }
 
+  noteResent(sequence: number): void {
+    this.#estimate.noteResent(sequence);
+  }
+
   /** A unit of the stream, whether it is sent or not. */
   noteMedia(bytes: number, dts: Micros): void {
     this.#taken.note(dts, bytes);

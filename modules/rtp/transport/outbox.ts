@@ -1,5 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import { SrtpBatch, type SrtpProtector, type SrtpSender } from '../../../wire/srtp/contract.ts';
+import type { PacketCopies } from '../peers/packet-transport.ts';
 import type { PeerCounters } from './metrics.ts';
 import type { Carrier, PeerPath } from './path.ts';
 
@@ -13,6 +14,8 @@ export class Outbox {
   readonly #counters: PeerCounters;
   #batch = new SrtpBatch(mostPackets, mostBytes);
   readonly #paths: PeerPath[] = [];
+  /** Who keeps which packet of the batch: only those of peers without RTX are kept. */
+  readonly #copies = new Array<PacketCopies | undefined>(mostPackets).fill(undefined);
   readonly #carriers: Carrier[] = [];
 
   constructor({ srtp, counters }: { readonly srtp: SrtpProtector; readonly counters: PeerCounters }) {
@@ -33,6 +36,11 @@ export class Outbox {
     payload.copy(this.#batch.memory, at + headerLength);
     this.#paths[this.#batch.count - 1] = path;
     return length + sender.rtpOverhead;
+  }
+
+  /** The packet that was added last is handed to `copies` when it is protected. */
+  keepLast(copies: PacketCopies): void {
+    this.#copies[this.#batch.count - 1] = copies;
   }
 
   /** Protects and sends whatever is in it, of whichever peer. */
@@ -56,12 +64,15 @@ export class Outbox {
   #queue(batch: SrtpBatch, index: number): void {
     const counters = this.#counters;
     const path = this.#paths[index];
+    const copies = this.#copies[index];
+    if (copies !== undefined) this.#copies[index] = undefined;
     const length = batch.lengths[index] ?? 0;
     if (path === undefined) return;
     if (length <= 0) {
       counters.refusePacket(length);
       return;
     }
+    copies?.keep(batch.memory, batch.starts[index] ?? 0, length);
     const { carrier } = path;
     if (!carrier.touched) {
       carrier.touched = true;

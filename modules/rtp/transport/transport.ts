@@ -8,7 +8,7 @@ import type { DtlsFailure } from '../../../wire/dtls/codes.ts';
 import type { SrtpReceiver, SrtpSender } from '../../../wire/srtp/contract.ts';
 import type { SrtpKeyPair } from '../../../wire/srtp/keys.ts';
 import type { LocalPeer, PeerFailure, PeerTransport, PeerTransportRequest } from '../contract.ts';
-import type { PacketHearing, PacketTransport } from '../peers/packet-transport.ts';
+import type { PacketCopies, PacketHearing, PacketTransport } from '../peers/packet-transport.ts';
 import { DtlsChannel, type DtlsHearing } from './dtls-channel.ts';
 import type { PeerEngines } from './engines.ts';
 import { IceAgent, type UfragBook } from './ice-agent.ts';
@@ -111,10 +111,22 @@ export class Transport implements PeerTransport, PacketTransport, PathOwner, Dtl
     if (this.#sender !== undefined) hearing.onConnected();
   }
 
-  sendRtp(header: Buffer, headerLength: number, payload: Buffer): number {
+  sendRtp(header: Buffer, headerLength: number, payload: Buffer, copies?: PacketCopies): number {
     const { path } = this.#agent;
     if (this.#sender === undefined || path === undefined) return 0;
-    return this.#d.outbox.add(this.#sender, path, header, headerLength, payload);
+    const size = this.#d.outbox.add(this.#sender, path, header, headerLength, payload);
+    if (copies !== undefined && size > 0) this.#d.outbox.keepLast(copies);
+    return size;
+  }
+
+  resendRtp(bytes: Buffer): number {
+    const { path } = this.#agent;
+    if (this.#sender === undefined || path === undefined) return 0;
+    const { counters } = this.#d;
+    path.send(bytes);
+    counters.packetsOut += 1;
+    counters.bytesOut += bytes.length;
+    return bytes.length;
   }
 
   sendRtcp(compound: Buffer): void {

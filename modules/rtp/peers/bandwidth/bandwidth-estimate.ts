@@ -88,6 +88,12 @@ export class BandwidthEstimate {
     this.#sent.note(sequence, size, now);
   }
 
+  /** A packet was sent again under all of its numbers. */
+  noteResent(sequence: number): void {
+    const place = this.#sent.find(sequence);
+    if (place >= 0) this.#sent.noteResent(place);
+  }
+
   noteFeedback(feedback: TransportFeedback, now: Micros, roundTrip: Micros): void {
     const { deltas } = feedback;
     const sent = this.#sent;
@@ -104,6 +110,13 @@ export class BandwidthEstimate {
       packets += 1;
       if (delta === undefined) {
         lost += 1;
+        sent.noteLost(place);
+        continue;
+      }
+      if (sent.wasResent(place)) {
+        // The way has lost it, or it would not have been asked for; what came is the copy.
+        lost += 1;
+        sent.settle(place);
         continue;
       }
       this.#transit = arrival - sent.timeAt(place);

@@ -1,11 +1,17 @@
 /** Four seconds of 5 Mbit/s. A power of two. */
 const capacity = 2_048;
 
+/** What is known of a packet. */
+const unknown = 0;
+const lost = 1;
+const resent = 2;
+
 /** When the packets of one peer left and how large they were, by their transport-wide sequence numbers, unwrapped. */
 export class SentPackets {
   readonly #sequences = new Float64Array(capacity).fill(-1);
   readonly #times = new Float64Array(capacity);
   readonly #sizes = new Uint16Array(capacity);
+  readonly #fates = new Uint8Array(capacity);
   /** The number sent last; -1: none. */
   newest = -1;
 
@@ -14,6 +20,7 @@ export class SentPackets {
     this.#sequences[place] = sequence;
     this.#times[place] = now;
     this.#sizes[place] = Math.min(size, 0xffff);
+    this.#fates[place] = unknown;
     this.newest = sequence;
   }
 
@@ -29,6 +36,22 @@ export class SentPackets {
 
   sizeAt(place: number): number {
     return this.#sizes[place] ?? 0;
+  }
+
+  /** It was told lost; it may yet be told to have come late. */
+  noteLost(place: number): void {
+    if (this.#fates[place] === resent) this.settle(place);
+    else this.#fates[place] = lost;
+  }
+
+  /** It was lost and has left again under the same number, so that its time on the way can't be known any more. */
+  noteResent(place: number): void {
+    if (this.#fates[place] === lost) this.settle(place);
+    else this.#fates[place] = resent;
+  }
+
+  wasResent(place: number): boolean {
+    return this.#fates[place] === resent;
   }
 
   /** What became of it is known: a feedback that tells it again tells nothing new. */

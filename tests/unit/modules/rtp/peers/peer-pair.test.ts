@@ -59,7 +59,7 @@ describe('modules/rtp peers', () => {
     const pair = await openPair({
       seed: 4,
       way: { delay: millis(20), loss: 0.01 },
-      video: videoMedium({ rtx: undefined }),
+      video: videoMedium({ rtx: undefined, feedback: ['nack pli', 'transport-cc'] }),
     });
     const before = pair.keyframesAsked;
     await run(pair, 10);

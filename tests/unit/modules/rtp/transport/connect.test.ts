@@ -49,6 +49,26 @@ describe('the transport of a browser', () => {
     assert.equal(transport.inspect()['srtp'], 'AEAD_AES_128_GCM');
   });
 
+  it('sends a packet again byte by byte, which one who has it drops as a replay', async () => {
+    const { transport, peer } = await test.connect();
+    const sent: Buffer[] = [];
+    peer.onProtected = (bytes) => sent.push(bytes);
+    let copy: Buffer | undefined;
+    const keep = (memory: Buffer, start: number, length: number): void => {
+      copy = Buffer.from(memory.subarray(start, start + length));
+    };
+    const packet = rtpPacket(9, 1);
+    transport.sendRtp(packet, 12, packet.subarray(12), { keep });
+    transport.flush();
+    await waitFor('the packet', () => sent.length === 1);
+    assert.ok(copy !== undefined);
+    assert.equal(transport.resendRtp(copy), copy.length);
+    await waitFor('it again', () => sent.length === 2);
+    assert.deepEqual(sent[1], sent[0]);
+    assert.deepEqual(peer.rtp, [packet]);
+    assert.equal(peer.receiver?.refused.replayed, 1);
+  });
+
   it('tells who listens late that media can flow', async () => {
     const { transport } = await test.connect();
     assert.equal(new HeardPackets(transport).connects, 1);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import { PeerCounters } from '../../../../../modules/rtp/transport/metrics.ts';
 import { Outbox } from '../../../../../modules/rtp/transport/outbox.ts';
 import type { PeerPath } from '../../../../../modules/rtp/transport/path.ts';
@@ -63,6 +63,33 @@ describe('the outbox', () => {
     const { flushes } = one;
     outbox.flush();
     assert.equal(one.flushes, flushes);
+  });
+
+  it('hands out copies of what was asked for, as it went out', () => {
+    const sender = nodeSrtp.openSender(keys);
+    const way = path();
+    const kept: Buffer[] = [];
+    const copies = {
+      keep: (memory: Buffer, start: number, length: number) => {
+        kept.push(Buffer.from(memory.subarray(start, start + length)));
+      },
+    };
+    for (const [sequence, wanted] of [
+      [1, true],
+      [2, false],
+      [3, true],
+      [3, true], // refused: the number was used
+      [4, false],
+    ] as const) {
+      add(way, sender, rtpPacket(1, sequence));
+      if (wanted) outbox.keepLast(copies);
+    }
+    outbox.flush();
+    assert.deepEqual(kept, [way.sent[0], way.sent[2]]);
+    assert.deepEqual(opened(kept.map((bytes) => Buffer.from(bytes))), [rtpPacket(1, 1), rtpPacket(1, 3)]);
+    for (let sequence = 5; sequence < 10; sequence += 1) add(way, sender, rtpPacket(1, sequence));
+    outbox.flush();
+    assert.equal(kept.length, 2, 'only those of that round');
   });
 
   it('counts what nobody takes, and never sends a number twice', () => {

@@ -118,6 +118,39 @@ describe('modules/rtp peers bandwidth', () => {
     assert.ok(least > 1_000_000, String(least));
   });
 
+  it('counts what was lost and sent again under its number as lost once, whenever it comes', () => {
+    const told = (later: boolean): BandwidthEstimate => {
+      const estimate = new BandwidthEstimate({ start: 1_000_000, bounds: { minimum: 1, maximum: 10_000_000 } });
+      for (let sequence = 0; sequence < 10; sequence += 1) estimate.noteSent(sequence, 1_200, millis(sequence * 10));
+      const feedback = (from: number, deltas: readonly (number | undefined)[]): void => {
+        estimate.noteFeedback(
+          {
+            kind: 'transport-feedback',
+            ...{ senderSsrc: 1, mediaSsrc: 2, baseSequence: from, feedbackCount: 0, referenceTime: 0, deltas },
+          },
+          millis(200),
+          millis(40),
+        );
+      };
+      if (later) {
+        feedback(0, [0, 40, 40, 40, 40, 40, 40, 40, 40, undefined]);
+        estimate.noteResent(9);
+        feedback(9, [4_000]); // a second late
+      } else {
+        estimate.noteResent(9);
+        feedback(0, [0, 40, 40, 40, 40, 40, 40, 40, 40, 4_000]);
+      }
+      return estimate;
+    };
+    for (const later of [true, false]) {
+      const estimate = told(later);
+      assert.ok(estimate.queueing < 1_000, `${estimate.queueing} µs in queues`);
+      assert.equal(estimate.signal, 'normal');
+      estimate.noteResent(9); // settled
+      estimate.noteResent(77); // never sent
+    }
+  });
+
   it('gives way to heavy loss', () => {
     const simulation = new Simulation({ rate: 50_000_000, loss: 0.25 }, 2_000_000);
     simulation.run(seconds(10));

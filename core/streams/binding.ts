@@ -10,6 +10,7 @@ import { targetsOf } from '../renditions/profile.ts';
 import type { RenditionRegistry } from '../renditions/rendition-registry.ts';
 import { afterIn } from '../time/clock.ts';
 import { seconds } from '../time/micros.ts';
+import { findWishedLayer, isLayer } from './layers.ts';
 import type { TrackWish } from './requests.ts';
 import type { Subscription } from './subscription.ts';
 import type { MediaKind, Track } from './track.ts';
@@ -41,7 +42,10 @@ export interface BindingDependencies {
   readonly scope: Scope;
 }
 
-/** Decides which track serves which wish: the published one where it will do, else a rendition; and again when tracks change. */
+/**
+ * Decides which track serves which wish: the published one where it will do, a layer of it where the reader goes among them, else a
+ * rendition; and again when tracks change.
+ */
 export class Binding {
   readonly #renditions: RenditionRegistry;
   readonly #log: Log;
@@ -52,8 +56,11 @@ export class Binding {
     this.#renditions = dependencies.renditions;
     const { events, scope } = dependencies;
     events.on(TrackAdded, scope, ({ stream, track }) => {
-      if (!isPublished(track)) return;
-      for (const subscription of stream.subscriptions) this.#rebind(subscription, track);
+      const source = stream.findTrack(track.kind);
+      if (source === undefined || !(isPublished(track) || isLayer(track))) return;
+      for (const subscription of stream.subscriptions) {
+        if (isPublished(track) || this.#lacksLayer(subscription, source)) this.#rebind(subscription, source);
+      }
     });
     events.on(TrackCodecChanged, scope, ({ stream, track, before }) => {
       if (!isPublished(track)) return;
@@ -127,14 +134,34 @@ export class Binding {
       this.#note(subscription, source, wish, { chosen: source.id, why: 'the source is what was asked for' });
       return source;
     }
+    const layer = this.#findLayer(subscription, source, wish);
+    if (layer !== undefined) return layer;
     try {
       const track = await this.#renditions.use(subscription.stream, source, wish, subscription.scope);
+      // The publisher may have begun with them while the transcoder did.
+      const late = this.#findLayer(subscription, source, wish);
+      if (late !== undefined) return late;
       this.#note(subscription, source, wish, { chosen: track.id, why: this.#describe(track) });
       return track;
     } catch (error) {
       this.#note(subscription, source, wish, { chosen: undefined, why: describeError(error) });
       throw error;
     }
+  }
+
+  #findLayer(subscription: Subscription, source: Track, wish: TrackWish): Track | undefined {
+    if (wish.layered !== true) return undefined;
+    const layer = findWishedLayer(subscription.stream, source, wish);
+    if (layer === undefined) return undefined;
+    this.#note(subscription, source, wish, { chosen: layer.id, why: "the publisher's layer comes nearest to it" });
+    return layer;
+  }
+
+  /** Somebody makes for it what the publisher's layers have by now. */
+  #lacksLayer(subscription: Subscription, source: Track): boolean {
+    if (findWish(subscription, source)?.layered !== true) return false;
+    const read = subscription.tracks.find(({ kind }) => kind === source.kind);
+    return read !== undefined && read !== source && !isLayer(read);
   }
 
   #describe(track: Track): string {
@@ -155,7 +182,8 @@ export class Binding {
     const choices = this.#choices.get(subscription) ?? new Map<string, TrackChoice>();
     this.#choices.set(subscription, choices.set(wish.kind, choice));
     const facts = { stream: subscription.stream.name, session: subscription.session.id, ...choice };
-    if (outcome.chosen === source.id) this.#log.debug('A track is passed through.', facts);
+    const passes = outcome.chosen === source.id || outcome.chosen?.startsWith(`${wish.kind}.`) === true;
+    if (passes) this.#log.debug('A track is passed through.', facts);
     else if (outcome.chosen === undefined) this.#log.info('A track cannot be given.', facts);
     else this.#log.info('A track is transcoded.', facts);
   }
@@ -164,6 +192,9 @@ export class Binding {
   #follow(subscription: Subscription, track: Track, before: CodecDescriptor): void {
     const wish = findWish(subscription, track);
     if (wish === undefined) return;
+    // The best layer became another one: who reads a layer goes on with it.
+    const onLayer = subscription.tracks.some((read) => read.kind === track.kind && isLayer(read));
+    if (onLayer && before.name === track.codec.name) return;
     const reads = subscription.findPosition(track) !== undefined;
     if (reads !== meets(track.codec, wish) || (!reads && before.name !== track.codec.name))
       this.#rebind(subscription, track);

@@ -29,6 +29,11 @@ export interface TrackWish {
   readonly accepts: readonly CodecTarget[];
   /** What a profile asked for by name adds to it (`room-720p`). */
   readonly profile?: PictureProfile | SoundProfile;
+  /**
+   * Whether the reader goes among the publisher's layers (`layers.ts`) by itself. Then a size or bit rate that it asks for is
+   * met by the layer that comes nearest, where the stream has layers, and not by a transcoder.
+   */
+  readonly layered?: boolean;
   /** Whether the subscriber can do without when nothing matches. A kind that the stream has not at all is no failure. */
   readonly optional?: boolean;
 }

@@ -7,7 +7,7 @@ import type { CodecDescriptor } from '../../core/media/codecs/codec-descriptor.t
 import { service } from '../../core/modules/service.ts';
 import type { Publication } from '../../core/streams/publication.ts';
 import type { Subscription } from '../../core/streams/subscription.ts';
-import type { MediaKind } from '../../core/streams/track.ts';
+import type { MediaKind, Track } from '../../core/streams/track.ts';
 import type { Micros } from '../../core/time/micros.ts';
 
 /** How the media of one payload type is told to a peer, in the words of SDP. */
@@ -275,6 +275,9 @@ export const ViewerBandwidthChanged = event<{
   estimate: number;
   needed: number;
 }>('viewer:bandwidth-changed');
+
+/** A viewer went over to another layer of the publisher's simulcast: it reads this track of its subscription from here on. */
+export const ViewerLayerChanged = event<{ subscription: Subscription; track: Track }>('viewer:layer-changed');
 
 /** A browser → publication. Ends with the publication's scope. */
 export interface PeerIngest {

@@ -1,6 +1,6 @@
 import type { Core } from '../../core/core.ts';
 import { TrackCodecChanged } from '../../core/events/catalogue.ts';
-import { ViewerBandwidthChanged } from '../rtp/contract.ts';
+import { ViewerBandwidthChanged, ViewerLayerChanged } from '../rtp/contract.ts';
 import type { LiveStreams } from './live-streams.ts';
 
 /**
@@ -16,6 +16,9 @@ export function tellViewers({ events, scope }: Core, streams: LiveStreams): void
       const isConcerned = viewer.subscription?.tracks.includes(track) === true;
       if (isConcerned && viewer.request.mediaProvider === 'WebRTC') viewer.tellSize(codec.width, codec.height);
     }
+  });
+  events.on(ViewerLayerChanged, scope, ({ subscription, track: { codec } }) => {
+    if (codec.kind === 'video') streams.findViewer(subscription)?.tellSize(codec.width, codec.height);
   });
   events.on(ViewerBandwidthChanged, scope, ({ subscription, enough, estimate, needed }) => {
     if (enough) return;

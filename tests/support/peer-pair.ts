@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { AccessUnit } from '../../core/media/access-unit.ts';
+import type { H264Codec } from '../../core/media/codecs/codec-descriptor.ts';
 import { h264NalType } from '../../core/media/codecs/nal-unit.ts';
 import { layerId } from '../../core/streams/layers.ts';
 import type { Publication, TrackWriter } from '../../core/streams/publication.ts';
@@ -98,6 +99,9 @@ export class FakeLive {
   group = 60;
   /** Layers beside the published track, which carries the last of them: bits a second by name. */
   layers: Readonly<Record<string, number>> = {};
+  /** Their sizes, where they differ from that of the published track. */
+  sizes: Readonly<Record<string, readonly [width: number, height: number]>> = {};
+  readonly #codecs = new Map<string, H264Codec>();
   /** Hashes of the pictures of each layer. */
   readonly layerPictures = new Map<string, Set<string>>();
   readonly #layers = new Map<string, TrackWriter>();
@@ -132,9 +136,10 @@ export class FakeLive {
     const names = Object.keys(this.layers);
     if (names.length === 0) this.#video.write(this.#picture(at, keyframe, this.rate));
     for (const name of names) {
-      const unit = this.#picture(at, keyframe, this.layers[name] ?? 0);
+      const codec = this.#codecOf(name);
+      const unit = this.#picture(at, keyframe, this.layers[name] ?? 0, codec);
       if (name === names.at(-1)) this.#video.write(unit);
-      const writer = this.#layers.get(name) ?? this.publication.addTrack(this.codec, layerId('video', name));
+      const writer = this.#layers.get(name) ?? this.publication.addTrack(codec, layerId('video', name));
       this.#layers.set(name, writer);
       writer.write(unit);
       const pictures = this.layerPictures.get(name) ?? new Set();
@@ -142,10 +147,18 @@ export class FakeLive {
     }
   }
 
-  #picture(at: Micros, keyframe: boolean, rate: number): AccessUnit {
+  #codecOf(name: string): H264Codec {
+    const size = this.sizes[name];
+    if (size === undefined) return this.codec;
+    const codec = this.#codecs.get(name) ?? fakeH264({ width: size[0], height: size[1] });
+    this.#codecs.set(name, codec);
+    return codec;
+  }
+
+  #picture(at: Micros, keyframe: boolean, rate: number, codec = this.codec): AccessUnit {
     const size = Math.max(20, Math.round((rate / 8 / 30) * (keyframe ? 4 : 0.95)));
-    const parts = keyframe ? [...this.codec.sps, ...this.codec.pps, this.#nal(0x65, size)] : [this.#nal(0x41, size)];
-    return new AccessUnit({ codec: this.codec, pts: at, dts: at, keyframe, parts });
+    const parts = keyframe ? [...codec.sps, ...codec.pps, this.#nal(0x65, size)] : [this.#nal(0x41, size)];
+    return new AccessUnit({ codec, pts: at, dts: at, keyframe, parts });
   }
 
   #writeSound(): void {
@@ -193,7 +206,8 @@ export interface PairOptions {
   readonly receiverBitrate?: PeerBitrate;
   readonly rate?: number;
   readonly group?: number;
-  readonly layers?: Readonly<Record<string, number>>;
+  readonly layers?: FakeLive['layers'];
+  readonly sizes?: FakeLive['sizes'];
   /** Whether the publisher can be asked for key frames. */
   readonly asks?: boolean;
 }
@@ -219,6 +233,7 @@ export async function openPair(options: PairOptions = {}): Promise<Pair> {
   live.rate = options.rate ?? live.rate;
   live.group = options.group ?? live.group;
   live.layers = options.layers ?? {};
+  live.sizes = options.sizes ?? {};
   const copy = await core.publish('copy', {
     expects: ['video', 'audio'],
     requestKeyframe: () => pair.receiver.requestKeyframe(),

@@ -1,6 +1,7 @@
 import { satisfies } from '../../../core/media/codec-target.ts';
 import { targetsOf } from '../../../core/renditions/profile.ts';
-import { isLayer, layersOf } from '../../../core/streams/layers.ts';
+import { isComing, isLayer, isLayerOf, layersOf, layersWithin } from '../../../core/streams/layers.ts';
+import type { TrackWish } from '../../../core/streams/requests.ts';
 import type { Subscription } from '../../../core/streams/subscription.ts';
 import type { Track } from '../../../core/streams/track.ts';
 import { type Micros, seconds } from '../../../core/time/micros.ts';
@@ -19,7 +20,7 @@ interface MeasuredLayer {
   rate: number;
 }
 
-/** Which layer of a publisher's simulcast a viewer's bandwidth is enough for. */
+/** Which layer of a publisher's simulcast a viewer's bandwidth is enough for, up to the one that the viewer wished for. */
 export class LayerChoice {
   readonly #subscription: Subscription;
   /** What goes out besides the pictures, for a rate of them: bits a second. */
@@ -37,15 +38,21 @@ export class LayerChoice {
     this.#total = total;
   }
 
-  /** The layers that come in, smallest first, measured. Called now and then. */
+  /** Looks at the layers that come in, smallest first, and measures them. Called now and then. */
   choose(target: number, now: Micros): void {
     const current = this.#current;
     this.goal = undefined;
     if (current === undefined) return;
-    const layers = this.#measure(now);
-    if (layers.length < 2) return;
-    // The published track is the best layer under another name.
-    const at = isLayer(current) ? layers.indexOf(current) : layers.length - 1;
+    const coming = this.#measure(now);
+    const layers = this.#allowed(coming);
+    if (layers.length === 0) {
+      this.#leaveSilence(current);
+      return;
+    }
+    // The published track is the best layer under another name. What has stopped, or is more than was wished for, is left at once.
+    const top = layers.length === coming.length ? layers.length - 1 : layers.length;
+    const among = isLayer(current) ? layers.indexOf(current) : top;
+    const at = among < 0 ? layers.length : among;
     const larger = layers[at + 1];
     if (larger !== undefined) this.goal = this.#total(this.#rateOf(larger)) * spare;
     let best = 0;
@@ -81,17 +88,33 @@ export class LayerChoice {
     return track !== undefined && (isLayer(track) || track === stream.findTrack('video')) ? track : undefined;
   }
 
+  #allowed(coming: readonly Track[]): readonly Track[] {
+    const wish = this.#wish;
+    return wish === undefined ? coming : layersWithin(coming, wish, (track) => this.#rateOf(track));
+  }
+
+  /** The publisher makes no layers any more, as after it has come back: what is published is all there is. */
+  #leaveSilence(current: Track): void {
+    const published = this.#subscription.stream.findTrack('video');
+    if (published === undefined || !isLayer(current) || isComing(current, published)) return;
+    if (this.#takes(published)) this.#want(published);
+  }
+
+  get #wish(): TrackWish | undefined {
+    return this.#subscription.wishes.find(({ kind }) => kind === 'video');
+  }
+
   #want(track: Track): void {
     if (this.#wanted?.track === track) return;
     this.#wanted = { track, from: track.log.end };
     this.#subscription.stream.requestKeyframe();
   }
 
-  /** A viewer that asked for a size gets no other. */
-  #isWelcome({ codec }: Track): boolean {
-    const wish = this.#subscription.wishes.find(({ kind }) => kind === 'video');
+  /** A viewer that asked for a size, and does not go among layers for it, gets no other. */
+  #takes({ codec }: Track): boolean {
+    const wish = this.#wish;
     if (wish === undefined || codec.name !== this.#current?.codec.name) return false;
-    return targetsOf(wish, codec).some((target) => satisfies(codec, target));
+    return isLayerOf(codec, wish) || targetsOf(wish, codec).some((target) => satisfies(codec, target));
   }
 
   #rateOf(track: Track): number {
@@ -100,7 +123,7 @@ export class LayerChoice {
 
   #measure(now: Micros): Track[] {
     const { stream } = this.#subscription;
-    const layers = layersOf(stream, 'video').filter((track) => this.#isWelcome(track));
+    const layers = layersOf(stream, 'video').filter((track) => this.#takes(track));
     for (const track of layers) {
       const { bytes } = track.counters;
       const known = this.#measured.get(track);

@@ -12,7 +12,7 @@ import { type Micros, millis, seconds, ZERO } from '../../../core/time/micros.ts
 import type { RtcpPacket } from '../../../wire/rtcp/packet.ts';
 import { writeRtcp } from '../../../wire/rtcp/writer.ts';
 import { goodbyeCompound } from '../compound.ts';
-import type { PeerBitrate, PeerMedium, PeerPlayback } from '../contract.ts';
+import { type PeerBitrate, type PeerMedium, type PeerPlayback, ViewerLayerChanged } from '../contract.ts';
 import type { RtpCounters } from '../metrics.ts';
 import { peerPayloads, ticksOfPayload } from '../payloads.ts';
 import { BandwidthProbe } from './bandwidth/bandwidth-probe.ts';
@@ -181,6 +181,9 @@ export class PeerSender implements PeerPlayback, PacketHearing {
     this.#control.restart();
     this.#probe.renew(now);
     this.#d.counters.layerChanges += 1;
+    const { core, subscription } = this.#d;
+    const track = subscription.tracks.find(({ kind }) => kind === 'video');
+    if (track !== undefined) core.events.emit(ViewerLayerChanged, { subscription, track });
   }
 
   /** While a probe runs: padding beside the media. */

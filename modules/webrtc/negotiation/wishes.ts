@@ -32,6 +32,8 @@ export function wishesOf(viewers: readonly ViewerSection[], settings: WishSettin
     kind: viewer.kind,
     accepts: acceptedTargets(viewer, settings),
     optional: viewer.kind === 'audio' && viewers.length > 1,
+    // The media plane adapts to the way of each viewer.
+    ...(viewer.kind === 'video' ? { layered: true } : {}),
   }));
 }
 

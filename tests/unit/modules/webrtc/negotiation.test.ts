@@ -240,7 +240,13 @@ describe('webrtc: what a viewer wishes', () => {
       ...{ codecs: allCodecs, picture: {}, source: () => undefined, anyProfile: false, trustFrames: false },
       ...settings,
     });
-    return { video: video?.accepts ?? [], audio: audio?.accepts ?? [], isAudioOptional: audio?.optional };
+    return {
+      video: video?.accepts ?? [],
+      audio: audio?.accepts ?? [],
+      isAudioOptional: audio?.optional,
+      ofVideo: video,
+      ofAudio: audio,
+    };
   }
 
   it('is in the order of the configuration, Baseline by itself so that renditions are shared, and no B-frames', () => {
@@ -262,6 +268,11 @@ describe('webrtc: what a viewer wishes', () => {
     const { video } = wishes({ source: (kind) => (kind === 'video' ? vp8 : undefined), picture: { width: 320 } });
     assert.deepEqual(video[0], { codec: 'vp8', width: 320 });
     assert.equal(video[1]?.width, 320);
+  });
+
+  it('may be met by layers of a picture, among which the media plane goes', () => {
+    const { ofVideo, ofAudio } = wishes();
+    assert.deepEqual([ofVideo?.layered, ofAudio?.layered], [true, undefined]);
   });
 
   it('leaves out what the offer has no profile for', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { noCredentials } from '../../../../core/access/access-control.ts';
-import { ViewerBandwidthChanged } from '../../../../modules/rtp/contract.ts';
+import { ViewerBandwidthChanged, ViewerLayerChanged } from '../../../../modules/rtp/contract.ts';
 import { fakeH264, videoFrame } from '../../../support/fake-media.ts';
 import { connectMedia, WcsTestClient } from '../../../support/wcs-client.ts';
 import { startWebSocketServer } from '../../../support/websocket-server.ts';
@@ -32,6 +32,12 @@ describe('WebSocket: what viewers are told of their way', () => {
     events.emit(ViewerBandwidthChanged, { subscription, enough: false, estimate: 500_000.4, needed: 2e6 });
     const told = await client.next('notifyStreamEvent', ({ type }) => type === 'notEnoughBandwidth');
     assert.deepEqual(told, { mediaSessionId: id, type: 'notEnoughBandwidth', payload: { info: '2000000/500000' } });
+    const layer = publication.addTrack(fakeH264({ width: 320, height: 180 }), 'video.q').track;
+    events.emit(ViewerLayerChanged, { subscription, track: layer });
+    const resized = await client.next('notifyStreamEvent', ({ type, payload }) => {
+      return type === 'resize' && (payload as { streamerVideoWidth?: number }).streamerVideoWidth === 320;
+    });
+    assert.deepEqual(resized['payload'], { streamerVideoWidth: 320, streamerVideoHeight: 180 });
     assert.equal(client.heard.filter(({ data }) => JSON.stringify(data).includes('notEnoughBandwidth')).length, 1);
 
     await media.close();

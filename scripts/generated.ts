@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import openWabt from 'wabt';
 import { defaultFile, jsonSchema, referencePage } from '../core/config/documents.ts';
 import { errorCodes, SwitchyardError } from '../core/errors.ts';
 import { sectionPlans } from '../core/server-settings.ts';
@@ -5,7 +8,7 @@ import { modules } from '../modules/index.ts';
 import { transcoders } from '../transcoders/index.ts';
 
 /** Every generated file, by its path, as it should be: `npm run generate` writes them, a test compares them. */
-export function generatedFiles(): ReadonlyMap<string, string> {
+export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
   const plans = sectionPlans([...modules, ...transcoders]);
   return new Map([
     ['conf/default.yaml', defaultFile(plans)],
@@ -13,6 +16,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ['docs/reference/configuration.md', referencePage(plans)],
     ['docs/reference/errors.md', errorsPage()],
     ['docs/reference/modules.md', modulesPage()],
+    ['wire/srtp/gcm-kernel-code.ts', await kernelCode()],
   ]);
 }
 
@@ -39,4 +43,17 @@ function modulesPage(): string {
   });
   const head = ['| module | what it is | default | provides | requires |', '|---|---|---|---|---|'];
   return `${['# Modules', '', note, '', ...head, ...rows].join('\n')}\n`;
+}
+
+/** The kernel of wire/srtp, assembled. */
+async function kernelCode(): Promise<string> {
+  const name = 'gcm-kernel.wat';
+  const source = readFileSync(join(import.meta.dirname, '..', 'wire', 'srtp', name), 'utf8');
+  const assembled = (await openWabt()).parseWat(name, source, { simd: true, bulk_memory: true });
+  const lines =
+    Buffer.from(assembled.toBinary({}).buffer)
+      .toString('base64')
+      .match(/.{1,100}/g) ?? [];
+  const text = lines.map((line) => `  '${line}'`).join(' +\n');
+  return `// Generated (npm run generate) from ${name}: change that.\nexport const gcmKernelCode =\n${text};\n`;
 }

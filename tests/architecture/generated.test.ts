@@ -3,8 +3,10 @@ import { errorCodes } from '../../core/errors.ts';
 import { generatedFiles } from '../../scripts/generated.ts';
 import { textOf, trackedFiles } from './tree.ts';
 
+const files = await generatedFiles();
+
 describe('generated files', () => {
-  for (const [path, text] of generatedFiles()) {
+  for (const [path, text] of files) {
     it(`${path} is fresh`, () => {
       assert.ok(trackedFiles.includes(path), `${path} is not tracked`);
       assert.equal(textOf(path), text, `${path} is stale: npm run generate`);

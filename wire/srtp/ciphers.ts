@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { createCipheriv, createDecipheriv, createHmac, type Hmac, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { WireError } from '../errors.ts';
+import { GcmNonce } from './gcm-nonce.ts';
 import type { SessionKeys } from './keys.ts';
 import type { SrtpProfile } from './profile.ts';
 
@@ -36,30 +37,27 @@ const gcmOptions = { authTagLength: gcmTagLength };
 class GcmCipher implements PacketCipher {
   readonly #name: 'aes-128-gcm' | 'aes-256-gcm';
   readonly #keys: SessionKeys;
-  readonly #nonce = Buffer.alloc(12);
+  readonly #nonce: GcmNonce;
+  readonly #nonceBytes = Buffer.alloc(12);
   /** SRTCP: header and index are authenticated together. */
   readonly #associated = Buffer.alloc(rtcpClear + 4);
-  /** The salt as numbers. */
-  readonly #salt: readonly [number, number, number];
 
   constructor(name: 'aes-128-gcm' | 'aes-256-gcm', keys: SessionKeys) {
     this.#name = name;
     this.#keys = keys;
-    this.#salt = [keys.salt.readUInt32BE(0), keys.salt.readUInt32BE(4), keys.salt.readUInt32BE(8)];
+    this.#nonce = new GcmNonce(keys.salt);
   }
 
-  /** RFC 7714 8.1 and 9.1: two zero bytes, SSRC and index of 48 bits, XOR the salt. */
   #writeNonce(ssrc: number, index: number): void {
-    const low = index % 0x1_0000_0000;
-    const high = (index - low) / 0x1_0000_0000;
     const nonce = this.#nonce;
-    nonce.writeUInt32BE((this.#salt[0] ^ (ssrc >>> 16)) >>> 0, 0);
-    nonce.writeUInt32BE((this.#salt[1] ^ (((ssrc & 0xffff) << 16) | high)) >>> 0, 4);
-    nonce.writeUInt32BE((this.#salt[2] ^ low) >>> 0, 8);
+    nonce.set(ssrc, index);
+    this.#nonceBytes.writeUInt32BE(nonce.first, 0);
+    this.#nonceBytes.writeUInt32BE(nonce.second, 4);
+    this.#nonceBytes.writeUInt32BE(nonce.third, 8);
   }
 
   #seal(bytes: Buffer, clear: number, length: number, associated: Buffer): void {
-    const cipher = createCipheriv(this.#name, this.#keys.cipherKey, this.#nonce, gcmOptions);
+    const cipher = createCipheriv(this.#name, this.#keys.cipherKey, this.#nonceBytes, gcmOptions);
     cipher.setAAD(associated);
     bytes.set(cipher.update(bytes.subarray(clear, length)), clear);
     cipher.final();
@@ -67,7 +65,7 @@ class GcmCipher implements PacketCipher {
   }
 
   #open(bytes: Buffer, clear: number, end: number, associated: Buffer): boolean {
-    const decipher = createDecipheriv(this.#name, this.#keys.cipherKey, this.#nonce, gcmOptions);
+    const decipher = createDecipheriv(this.#name, this.#keys.cipherKey, this.#nonceBytes, gcmOptions);
     decipher.setAAD(associated);
     decipher.setAuthTag(bytes.subarray(end, end + gcmTagLength));
     const plain = decipher.update(bytes.subarray(clear, end));

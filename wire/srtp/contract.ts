@@ -1,4 +1,4 @@
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import type { SrtpKeys } from './keys.ts';
 
 /**
@@ -54,21 +54,23 @@ export interface SrtpReceiver {
 }
 
 /**
- * The place where packets are protected. There are two: TypeScript on `node:crypto` (`nodeSrtp`), and a native twin
- * with the same test vectors, to which a whole batch goes in one call.
+ * The place where packets are protected. There are two: `nodeSrtp`, on `node:crypto` alone, and `openWasmSrtp`, which is cheaper by
+ * far for those who send much. A native twin, with the same test vectors, may be a third.
  */
 export interface SrtpProtector {
   /** For the log. */
   readonly name: string;
   openSender(keys: SrtpKeys): SrtpSender;
   openReceiver(keys: SrtpKeys): SrtpReceiver;
-  /** Protects every packet of the batch in place; `batch.lengths` then holds new lengths or refusals. */
+  /** An empty batch with room for so many packets, of so many bytes with their tags, in memory of its own. */
+  openBatch(packets: number, bytes: number): SrtpBatch;
+  /** Protects every packet of the batch in place, whoever made it; `batch.lengths` then holds new lengths or refusals. */
   protect(batch: SrtpBatch): void;
 }
 
 /**
  * RTP packets that are prepared side by side in one memory and protected in one call: a frame's packets for all of its
- * viewers. Made once and used again.
+ * viewers. Made once, by `SrtpProtector.openBatch`, and used again.
  */
 export class SrtpBatch {
   readonly memory: Buffer;
@@ -81,8 +83,8 @@ export class SrtpBatch {
   readonly lengths: Int32Array;
   #end = 0;
 
-  constructor(packets: number, bytes: number) {
-    this.memory = Buffer.alloc(bytes);
+  constructor(packets: number, memory: Buffer) {
+    this.memory = memory;
     this.starts = new Uint32Array(packets);
     this.lengths = new Int32Array(packets);
   }

@@ -1,7 +1,7 @@
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import { makePacketCipher, type PacketCipher } from './ciphers.ts';
 import {
-  type SrtpBatch,
+  SrtpBatch,
   type SrtpProtector,
   type SrtpReceiver,
   SrtpRefusal,
@@ -21,22 +21,26 @@ export const nodeSrtp: SrtpProtector = {
   name: 'node:crypto',
   openSender: (keys) => new NodeSrtpSender(keys.profile, contextKeys(keys)),
   openReceiver: (keys) => new NodeSrtpReceiver(keys.profile, contextKeys(keys)),
+  openBatch: (packets, bytes) => new SrtpBatch(packets, Buffer.alloc(bytes)),
   protect(batch: SrtpBatch): void {
-    for (let index = 0; index < batch.count; index += 1) {
-      const sender = batch.senders[index];
-      if (sender === undefined) continue;
-      const start = batch.starts[index] ?? 0;
-      const length = batch.lengths[index] ?? 0;
-      const bytes = batch.memory.subarray(start, start + length + sender.rtpOverhead);
-      batch.lengths[index] = sender.protectRtp(bytes, length);
-    }
+    for (let index = 0; index < batch.count; index += 1) protectOne(batch, index);
   },
 };
+
+/** Protects one packet of a batch by itself. */
+export function protectOne(batch: SrtpBatch, index: number): void {
+  const sender = batch.senders[index];
+  if (sender === undefined) return;
+  const start = batch.starts[index] ?? 0;
+  const length = batch.lengths[index] ?? 0;
+  const bytes = batch.memory.subarray(start, start + length + sender.rtpOverhead);
+  batch.lengths[index] = sender.protectRtp(bytes, length);
+}
 
 /** The session keys of one direction. */
 export type ContextKeys = { readonly rtp: SessionKeys; readonly rtcp: SessionKeys };
 
-function contextKeys(keys: SrtpKeys): ContextKeys {
+export function contextKeys(keys: SrtpKeys): ContextKeys {
   return { rtp: deriveSessionKeys(keys, 'rtp'), rtcp: deriveSessionKeys(keys, 'rtcp') };
 }
 
@@ -59,22 +63,29 @@ export class NodeSrtpSender implements SrtpSender {
   }
 
   protectRtp(bytes: Buffer, length: number): number {
-    const clear = rtpHeaderEnd(bytes, length);
+    const clear = length > bytes.length ? -1 : rtpHeaderEnd(bytes, 0, length);
     if (clear < 0) return SrtpRefusal.malformed;
     if (length + this.rtpOverhead > bytes.length) return SrtpRefusal.noRoom;
-    const ssrc = bytes.readUInt32BE(8);
-    const window = this.#rtpSources.find(ssrc) ?? this.#rtpSources.add(ssrc);
-    if (window === undefined) return SrtpRefusal.tooManySources;
-    const index = estimateIndex(window.highest, bytes.readUInt16BE(2));
-    if (!window.isFresh(index)) return SrtpRefusal.replayed;
-    if (index >= mostRtpPackets) return SrtpRefusal.exhausted;
-    window.accept(index);
+    const index = this.admit(bytes, 0);
+    if (index < 0) return index;
     this.#rtp.sealRtp(bytes, clear, length, index);
     return length + this.rtpOverhead;
   }
 
+  /** Takes the number of the packet at `start` for used, and gives its index, or a refusal. */
+  protected admit(bytes: Buffer, start: number): number {
+    const ssrc = bytes.readUInt32BE(start + 8);
+    const window = this.#rtpSources.find(ssrc) ?? this.#rtpSources.add(ssrc);
+    if (window === undefined) return SrtpRefusal.tooManySources;
+    const index = estimateIndex(window.highest, bytes.readUInt16BE(start + 2));
+    if (!window.isFresh(index)) return SrtpRefusal.replayed;
+    if (index >= mostRtpPackets) return SrtpRefusal.exhausted;
+    window.accept(index);
+    return index;
+  }
+
   protectRtcp(bytes: Buffer, length: number): number {
-    if (length < rtcpHeaderLength || length > bytes.length || !isVersion2(bytes)) return SrtpRefusal.malformed;
+    if (length < rtcpHeaderLength || length > bytes.length || !isVersion2(bytes, 0)) return SrtpRefusal.malformed;
     if (length + this.rtcpOverhead > bytes.length) return SrtpRefusal.noRoom;
     if (this.#rtcpIndex >= mostRtcpPackets) return SrtpRefusal.exhausted;
     this.#rtcp.sealRtcp(bytes, length, this.#rtcpIndex);
@@ -122,7 +133,7 @@ export class NodeSrtpReceiver implements SrtpReceiver {
 
   unprotectRtp(bytes: Buffer): number {
     const end = bytes.length - this.#rtpTagLength;
-    const clear = rtpHeaderEnd(bytes, end);
+    const clear = rtpHeaderEnd(bytes, 0, end);
     if (clear < 0) return this.#refuse(SrtpRefusal.malformed);
     const ssrc = bytes.readUInt32BE(8);
     const known = this.#rtpSources.find(ssrc);
@@ -138,7 +149,7 @@ export class NodeSrtpReceiver implements SrtpReceiver {
 
   unprotectRtcp(bytes: Buffer): number {
     const end = bytes.length - this.#rtcpTagLength - rtcpIndexLength;
-    if (end < rtcpHeaderLength || !isVersion2(bytes)) return this.#refuse(SrtpRefusal.malformed);
+    if (end < rtcpHeaderLength || !isVersion2(bytes, 0)) return this.#refuse(SrtpRefusal.malformed);
     const word = bytes.readUInt32BE(this.#rtcpIndexFirst ? end : end + this.#rtcpTagLength);
     if (word < 0x8000_0000) return this.#refuse(SrtpRefusal.unencrypted);
     const index = word - 0x8000_0000;
@@ -152,17 +163,17 @@ export class NodeSrtpReceiver implements SrtpReceiver {
   }
 }
 
-function isVersion2(bytes: Buffer): boolean {
-  return (bytes[0] ?? 0) >> 6 === 2;
+function isVersion2(bytes: Buffer, start: number): boolean {
+  return (bytes[start] ?? 0) >> 6 === 2;
 }
 
-/** Where the header ends and encryption starts (RFC 3711 3.1); -1 when that is no RTP packet of `length` bytes. */
-function rtpHeaderEnd(bytes: Buffer, length: number): number {
-  if (length < 12 || length > bytes.length || !isVersion2(bytes)) return -1;
-  const first = bytes[0] ?? 0;
+/** Where in the packet at `start` the header ends and encryption begins (RFC 3711 3.1); -1 when that is no RTP packet of `length` bytes. */
+export function rtpHeaderEnd(bytes: Buffer, start: number, length: number): number {
+  if (length < 12 || !isVersion2(bytes, start)) return -1;
+  const first = bytes[start] ?? 0;
   const fixed = 12 + (first & 0x0f) * 4;
   if ((first & 0x10) === 0) return fixed > length ? -1 : fixed;
   if (fixed + 4 > length) return -1;
-  const end = fixed + 4 + bytes.readUInt16BE(fixed + 2) * 4;
+  const end = fixed + 4 + bytes.readUInt16BE(start + fixed + 2) * 4;
   return end > length ? -1 : end;
 }

@@ -3,6 +3,7 @@ import type { RemoteInfo } from 'node:dgram';
 import { DtlsConnection, type DtlsSettings } from '../../../wire/dtls/connection.ts';
 import type { SrtpProtector } from '../../../wire/srtp/contract.ts';
 import { nodeSrtp } from '../../../wire/srtp/node-srtp.ts';
+import { openWasmSrtp } from '../../../wire/srtp/wasm-srtp.ts';
 import { nodeDatagrams } from './node-datagrams.ts';
 
 /** Hears every datagram of a socket; its bytes belong to the hearer. */
@@ -53,6 +54,6 @@ export interface PeerEngines {
 /** Those that work everywhere. */
 export const nodeEngines: PeerEngines = {
   dtls: { name: 'node:crypto', open: (settings) => new DtlsConnection(settings) },
-  srtp: nodeSrtp,
+  srtp: openWasmSrtp() ?? nodeSrtp,
   datagrams: nodeDatagrams,
 };

@@ -19,7 +19,7 @@ export function testKeys(name: SrtpProfileName, label = 'a'): SrtpKeys {
 }
 
 /** The session keys of a vector, which RFC 7714 prints without a master key. */
-function contextKeysOf({ level, profile, key, salt }: PacketVector): ContextKeys {
+export function contextKeysOf({ level, profile, key, salt }: PacketVector): ContextKeys {
   if (level === 'session') {
     const keys: SessionKeys = { cipherKey: createSecretKey(key), salt, authKey: undefined };
     return { rtp: keys, rtcp: keys };

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
 import { createSecretKey } from 'node:crypto';
 import { makePacketCipher } from '../../../../wire/srtp/ciphers.ts';
-import { SrtpBatch, SrtpRefusal } from '../../../../wire/srtp/contract.ts';
+import { SrtpRefusal } from '../../../../wire/srtp/contract.ts';
 import { deriveKey, makeSrtpKeys, splitKeyingMaterial } from '../../../../wire/srtp/keys.ts';
 import { nodeSrtp } from '../../../../wire/srtp/node-srtp.ts';
 import { findSrtpProfile, srtpProfiles } from '../../../../wire/srtp/profile.ts';
+import { openWasmSrtp } from '../../../../wire/srtp/wasm-srtp.ts';
 import {
   profileOf,
   receiverOf,
@@ -221,42 +222,44 @@ describe('SRTCP without encryption', () => {
   });
 });
 
-describe('a batch of SRTP packets', () => {
-  it('is protected in one call, for several senders', () => {
-    const names = ['AEAD_AES_128_GCM', 'AES_CM_128_HMAC_SHA1_32'] as const;
-    const senders = names.map((name) => nodeSrtp.openSender(testKeys(name)));
-    const batch = new SrtpBatch(4, 32 * 4 + 2 * 16 + 2 * 4);
-    for (let round = 0; round < 3; round += 1) {
-      for (const sender of senders) {
-        for (const index of [1, 2]) {
-          const plain = rtpPacket(1, round * 2 + index);
-          const at = batch.add(sender, plain.length);
-          assert.ok(at >= 0);
-          plain.copy(batch.memory, at);
+for (const protector of [nodeSrtp, openWasmSrtp() ?? assert.fail('no WebAssembly here')]) {
+  describe(`a batch of SRTP packets with ${protector.name}`, () => {
+    it('is protected in one call, for several senders', () => {
+      const names = ['AEAD_AES_128_GCM', 'AES_CM_128_HMAC_SHA1_32'] as const;
+      const senders = names.map((name) => protector.openSender(testKeys(name)));
+      const batch = protector.openBatch(4, 32 * 4 + 2 * 16 + 2 * 4);
+      for (let round = 0; round < 3; round += 1) {
+        for (const sender of senders) {
+          for (const index of [1, 2]) {
+            const plain = rtpPacket(1, round * 2 + index);
+            const at = batch.add(sender, plain.length);
+            assert.ok(at >= 0);
+            plain.copy(batch.memory, at);
+          }
         }
+        assert.equal(batch.add(senders[0] ?? assert.fail(), 1), -1);
+        protector.protect(batch);
+        names.forEach((name, which) => {
+          const receiver = nodeSrtp.openReceiver(testKeys(name));
+          for (const index of [0, 1]) {
+            const bytes = batch.find(which * 2 + index) ?? assert.fail();
+            assert.deepEqual(bytes.subarray(0, receiver.unprotectRtp(bytes)), rtpPacket(1, round * 2 + index + 1));
+          }
+        });
+        batch.clear();
       }
-      assert.equal(batch.add(senders[0] ?? assert.fail(), 1), -1);
-      nodeSrtp.protect(batch);
-      names.forEach((name, which) => {
-        const receiver = nodeSrtp.openReceiver(testKeys(name));
-        for (const index of [0, 1]) {
-          const bytes = batch.find(which * 2 + index) ?? assert.fail();
-          assert.deepEqual(bytes.subarray(0, receiver.unprotectRtp(bytes)), rtpPacket(1, round * 2 + index + 1));
-        }
-      });
-      batch.clear();
-    }
-  });
+    });
 
-  it('tells which packet was refused', () => {
-    const sender = nodeSrtp.openSender(testKeys('AEAD_AES_128_GCM'));
-    const batch = new SrtpBatch(2, 200);
-    rtpPacket(1, 1).copy(batch.memory, batch.add(sender, 32));
-    rtpPacket(1, 1).copy(batch.memory, batch.add(sender, 32));
-    nodeSrtp.protect(batch);
-    assert.equal(batch.lengths[0], 48);
-    assert.equal(batch.lengths[1], SrtpRefusal.replayed);
-    assert.equal(batch.find(1), undefined);
-    assert.equal(batch.find(2), undefined);
+    it('tells which packet was refused', () => {
+      const sender = protector.openSender(testKeys('AEAD_AES_128_GCM'));
+      const batch = protector.openBatch(2, 200);
+      rtpPacket(1, 1).copy(batch.memory, batch.add(sender, 32));
+      rtpPacket(1, 1).copy(batch.memory, batch.add(sender, 32));
+      protector.protect(batch);
+      assert.equal(batch.lengths[0], 48);
+      assert.equal(batch.lengths[1], SrtpRefusal.replayed);
+      assert.equal(batch.find(1), undefined);
+      assert.equal(batch.find(2), undefined);
+    });
   });
-});
+}

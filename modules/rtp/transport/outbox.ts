@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer';
-import { SrtpBatch, type SrtpProtector, type SrtpSender } from '../../../wire/srtp/contract.ts';
+import type { SrtpBatch, SrtpProtector, SrtpSender } from '../../../wire/srtp/contract.ts';
 import type { PacketCopies } from '../peers/packet-transport.ts';
 import type { PeerCounters } from './metrics.ts';
 import type { Carrier, PeerPath } from './path.ts';
@@ -12,7 +12,7 @@ const mostBytes = mostPackets * 1_500;
 export class Outbox {
   readonly #protector: SrtpProtector;
   readonly #counters: PeerCounters;
-  #batch = new SrtpBatch(mostPackets, mostBytes);
+  #batch: SrtpBatch;
   readonly #paths: PeerPath[] = [];
   /** Who keeps which packet of the batch: only those of peers without RTX are kept. */
   readonly #copies = new Array<PacketCopies | undefined>(mostPackets).fill(undefined);
@@ -20,6 +20,7 @@ export class Outbox {
 
   constructor({ srtp, counters }: { readonly srtp: SrtpProtector; readonly counters: PeerCounters }) {
     this.#protector = srtp;
+    this.#batch = srtp.openBatch(mostPackets, mostBytes);
     this.#counters = counters;
   }
 
@@ -58,7 +59,7 @@ export class Outbox {
     this.#carriers.length = 0;
     // The system still reads this memory: it is left to it.
     if (free) batch.clear();
-    else this.#batch = new SrtpBatch(mostPackets, mostBytes);
+    else this.#batch = this.#protector.openBatch(mostPackets, mostBytes);
   }
 
   #queue(batch: SrtpBatch, index: number): void {

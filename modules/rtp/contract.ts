@@ -202,8 +202,11 @@ export interface PeerTransport {
   /** Why it was lost, once it was. */
   readonly failure: PeerFailure | undefined;
   readonly scope: Scope;
-  /** ICE restart (RFC 8445 2.4): new credentials both ways, the same keys; the old way carries until the new one was checked. */
-  restart(remote: Pick<RemotePeer, 'ufrag' | 'password'>): LocalPeer;
+  /**
+   * ICE restart (RFC 8445 2.4): new credentials both ways, the candidates that there are by now, the same keys; the old way carries
+   * until the new one was checked. Never rejects.
+   */
+  restart(remote: Pick<RemotePeer, 'ufrag' | 'password'>): Promise<LocalPeer>;
   inspect(): Record<string, unknown>;
 }
 

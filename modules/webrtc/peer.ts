@@ -70,9 +70,9 @@ export class Peer implements WebRtcPeer {
   }
 
   /** ICE restart (RFC 8445 2.4). */
-  restart(remote: Pick<RemotePeer, 'ufrag' | 'password'>): LocalPeer {
+  async restart(remote: Pick<RemotePeer, 'ufrag' | 'password'>): Promise<LocalPeer> {
     const { transport, counters } = this.#dependencies;
-    const local = transport.restart(remote);
+    const local = await transport.restart(remote);
     this.#remoteUfrag = remote.ufrag;
     counters.iceRestarts += 1;
     return local;

@@ -71,14 +71,14 @@ export class Resource {
   }
 
   /** The answer to a restart; undefined when the fragment belongs to the ICE session that there is. Throws Problem. */
-  takeIce(remote: SdpIceCredentials | undefined): string | undefined {
+  async takeIce(remote: SdpIceCredentials | undefined): Promise<string | undefined> {
     if (remote === undefined || remote.ufrag === this.peer.remoteUfrag) return undefined;
     const now = this.#clock.now();
     if (this.#restartedAt !== undefined && now - this.#restartedAt < leastRestartPause) {
       throw new Problem(429, 'ICE was restarted a moment ago.', { 'retry-after': '1' });
     }
     this.#restartedAt = now;
-    const local = this.peer.restart(remote);
+    const local = await this.peer.restart(remote);
     this.#etag = newTag();
     return writeFragment(local);
   }

@@ -87,7 +87,7 @@ export function addSignallingRoutes(
       const resource = findResource(request);
       const fragment = readFragment(readBody(request, fragmentType));
       resource.checkCondition(request.headers['if-match']);
-      const answer = resource.takeIce(fragment);
+      const answer = await resource.takeIce(fragment);
       if (answer === undefined) return reply.code(204).send();
       return reply.code(200).header('etag', resource.etag).header('content-type', fragmentType).send(answer);
     },

@@ -71,10 +71,10 @@ export class FakePeerTransport implements PeerTransport {
     void this.scope.close({ code: 'timeout' });
   }
 
-  restart(remote: { ufrag: string; password: string }): LocalPeer {
+  restart(remote: { ufrag: string; password: string }): Promise<LocalPeer> {
     this.restarts.push({ ufrag: remote.ufrag, password: remote.password });
     this.local = { ...this.local, ufrag: `restarted${this.restarts.length}` };
-    return this.local;
+    return Promise.resolve(this.local);
   }
 
   inspect(): Record<string, unknown> {

@@ -4,7 +4,11 @@ import type { Clock } from '../../core/time/clock.ts';
 import { ManualClock } from '../../core/time/manual-clock.ts';
 import { rtpConfig } from '../../modules/rtp/config.ts';
 import type { PacketHearing } from '../../modules/rtp/peers/packet-transport.ts';
-import { PeerTransports, type PeerTransportsSettings } from '../../modules/rtp/transport/peer-transports.ts';
+import {
+  PeerTransports,
+  type PeerTransportsDependencies,
+  type PeerTransportsSettings,
+} from '../../modules/rtp/transport/peer-transports.ts';
 import type { Transport } from '../../modules/rtp/transport/transport.ts';
 import { IcePeer, type IcePeerOptions } from './ice-peer.ts';
 import { readSection } from './test-core.ts';
@@ -18,15 +22,18 @@ export class TestTransports<C extends Clock = ManualClock> {
   readonly transports: PeerTransports;
   readonly #peers: IcePeer[] = [];
 
-  constructor(clock: C, peers: Record<string, unknown> = {}) {
+  constructor(clock: C, peers: Record<string, unknown> = {}, others: Partial<PeerTransportsDependencies> = {}) {
     this.clock = clock;
     const config = readSection(rtpConfig, { peers: { addresses: ['127.0.0.1'], ...peers } });
     this.settings = { ...config.peers, ports: config.ports };
-    this.transports = new PeerTransports(this.settings, { clock, log: silentLog, scope: this.scope });
+    this.transports = new PeerTransports(this.settings, {
+      ...{ clock, log: silentLog, scope: this.scope },
+      ...others,
+    });
   }
 
-  static manual(peers: Record<string, unknown> = {}): TestTransports {
-    return new TestTransports(new ManualClock(), peers);
+  static manual(peers: Record<string, unknown> = {}, others: Partial<PeerTransportsDependencies> = {}): TestTransports {
+    return new TestTransports(new ManualClock(), peers, others);
   }
 
   get counters(): PeerTransports['counters'] {

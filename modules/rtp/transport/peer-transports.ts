@@ -5,14 +5,14 @@ import type { Clock } from '../../../core/time/clock.ts';
 import type { Micros } from '../../../core/time/micros.ts';
 import type { PeerTransportRequest } from '../contract.ts';
 import { writeCandidates } from './candidates.ts';
-import { type Doors, type DoorsSettings, openDoors } from './doors.ts';
+import { Doors, type DoorsDependencies, type DoorsSettings } from './doors.ts';
 import { nodeEngines, type PeerEngines } from './engines.ts';
 import type { UfragBook } from './ice-agent.ts';
 import { IceChecks } from './ice-checks.ts';
 import { makePeerIdentity, type PeerIdentity } from './identity.ts';
 import { PeerCounters } from './metrics.ts';
 import { Outbox } from './outbox.ts';
-import { Transport, type TransportSettings } from './transport.ts';
+import { type ToldAddresses, Transport } from './transport.ts';
 
 export interface PeerTransportsSettings extends DoorsSettings {
   /** Peers at one time. */
@@ -22,7 +22,7 @@ export interface PeerTransportsSettings extends DoorsSettings {
   readonly keepAlive: Micros;
 }
 
-export interface PeerTransportsDependencies {
+export interface PeerTransportsDependencies extends Pick<DoorsDependencies, 'findAddresses'> {
   readonly clock: Clock;
   readonly log: Log;
   /** Of the module: the ports stay open until it ends. */
@@ -61,7 +61,7 @@ export class PeerTransports {
   /** Makes a way that closes with `scope`. Throws `limit-reached`, and `port-unavailable` when no port could be opened. */
   async open(request: PeerTransportRequest, scope: Scope): Promise<Transport> {
     const { clock, log } = this.#dependencies;
-    const { limit } = this.#settings;
+    const { limit, timeout, keepAlive } = this.#settings;
     if (this.counters.peers >= limit) {
       this.counters.refusedPeers += 1;
       throw new SwitchyardError('limit-reached', { what: 'browsers', limit });
@@ -73,16 +73,26 @@ export class PeerTransports {
     });
     try {
       const { doors, identity } = await this.#open();
-      return new Transport(request, this.#transportSettings(request, doors), {
-        clock,
-        log,
-        scope: own,
-        engines: this.#engines,
-        identity,
-        ufrags: this.#ufrags,
-        outbox: this.#outbox,
-        counters: this.counters,
-      });
+      const findAddresses = async (): Promise<ToldAddresses> => {
+        await doors.look();
+        return addressesFor(request, doors);
+      };
+      const told = await findAddresses();
+      return new Transport(
+        request,
+        { timeout, keepAlive, told },
+        {
+          clock,
+          log,
+          scope: own,
+          engines: this.#engines,
+          identity,
+          ufrags: this.#ufrags,
+          outbox: this.#outbox,
+          counters: this.counters,
+          findAddresses,
+        },
+      );
     } catch (error) {
       void own.close({ code: 'failed', error });
       throw error;
@@ -110,13 +120,16 @@ export class PeerTransports {
   }
 
   async #openAll(): Promise<Opened> {
-    const { clock, log, scope } = this.#dependencies;
+    const { clock, log, scope, findAddresses } = this.#dependencies;
     const { dtls, srtp, datagrams } = this.#engines;
     const run = scope.child('peer ports');
     try {
-      const dependencies = { clock, log, checks: this.#checks, counters: this.counters, datagrams };
+      const dependencies = {
+        ...{ clock, log, checks: this.#checks, counters: this.counters, datagrams },
+        ...(findAddresses === undefined ? {} : { findAddresses }),
+      };
       const identity = await makePeerIdentity(clock);
-      const doors = await openDoors(this.#settings, dependencies, run);
+      const doors = await Doors.open(this.#settings, dependencies, run);
       log.info('Browsers are served by these engines.', {
         dtls: dtls.name,
         srtp: srtp.name,
@@ -129,17 +142,15 @@ export class PeerTransports {
       throw error;
     }
   }
+}
 
-  #transportSettings({ only }: PeerTransportRequest, doors: Doors): TransportSettings {
-    const { timeout, keepAlive } = this.#settings;
-    const told = doors.candidates.filter(({ protocol }) => only === undefined || protocol === only);
-    const [first] = told;
-    return {
-      timeout,
-      keepAlive,
-      candidates: writeCandidates(told),
-      address: first?.address ?? doors.addresses[0] ?? '127.0.0.1',
-      port: first?.port ?? noPort,
-    };
-  }
+/** What one peer is told. */
+function addressesFor({ only }: PeerTransportRequest, { candidates, addresses }: Doors): ToldAddresses {
+  const told = candidates.filter(({ protocol }) => only === undefined || protocol === only);
+  const [first] = told;
+  return {
+    candidates: writeCandidates(told),
+    address: first?.address ?? addresses[0] ?? '127.0.0.1',
+    port: first?.port ?? noPort,
+  };
 }

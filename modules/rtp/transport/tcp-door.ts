@@ -92,6 +92,11 @@ export class TcpDoor {
     this.#dependencies = dependencies;
   }
 
+  /** Whether anybody is connected. */
+  get isUsed(): boolean {
+    return this.#sockets.size > 0;
+  }
+
   /** Takes connections until the scope ends, which cuts them. `key` names the port in the configuration. Throws `port-unavailable`. */
   async open(port: number, key: string, scope: Scope): Promise<void> {
     const server = createServer({ noDelay: true }, (socket) => this.#accept(socket));

@@ -17,15 +17,20 @@ import type { PeerCounters } from './metrics.ts';
 import type { Outbox } from './outbox.ts';
 import type { PathOwner, PeerPath } from './path.ts';
 
+/** Where a peer is told to find us. */
+export interface ToldAddresses {
+  /** Values of `a=candidate`, and the first of them. */
+  readonly candidates: readonly string[];
+  readonly address: string;
+  readonly port: number;
+}
+
 export interface TransportSettings {
   /** How long the first check, and behind it the handshake, may take. */
   readonly timeout: Micros;
   /** How long the peer may go without a check: RFC 7675 5.1. */
   readonly keepAlive: Micros;
-  /** What the peer is told: values of `a=candidate`, and the first of them. */
-  readonly candidates: readonly string[];
-  readonly address: string;
-  readonly port: number;
+  readonly told: ToldAddresses;
 }
 
 export interface TransportDependencies {
@@ -38,6 +43,8 @@ export interface TransportDependencies {
   readonly ufrags: UfragBook;
   readonly outbox: Outbox;
   readonly counters: PeerCounters;
+  /** As they are by now. */
+  readonly findAddresses: () => Promise<ToldAddresses>;
 }
 
 /** Until somebody wants what comes. */
@@ -51,6 +58,7 @@ export class Transport implements PeerTransport, PacketTransport, PathOwner, Dtl
   readonly #d: TransportDependencies;
   readonly #role: 'client' | 'server';
   readonly #agent: IceAgent;
+  #told: ToldAddresses;
   readonly #dtls: DtlsChannel;
   #failure: PeerFailure | undefined;
   #onData: (bytes: Buffer) => void = () => undefined;
@@ -63,6 +71,7 @@ export class Transport implements PeerTransport, PacketTransport, PathOwner, Dtl
 
   constructor({ remote }: PeerTransportRequest, settings: TransportSettings, dependencies: TransportDependencies) {
     this.#settings = settings;
+    this.#told = settings.told;
     this.#d = dependencies;
     const { clock, scope, engines, identity, ufrags } = dependencies;
     this.scope = scope;
@@ -90,10 +99,9 @@ export class Transport implements PeerTransport, PacketTransport, PathOwner, Dtl
   }
 
   get local(): LocalPeer {
-    const { candidates, address, port } = this.#settings;
     const { ufrag, password } = this.#agent.credentials;
     const setup = this.#role === 'client' ? 'active' : 'passive';
-    return { ufrag, password, fingerprint: this.#d.identity.fingerprint, setup, candidates, address, port };
+    return { ufrag, password, fingerprint: this.#d.identity.fingerprint, setup, ...this.#told };
   }
 
   get backlog(): number {
@@ -101,7 +109,8 @@ export class Transport implements PeerTransport, PacketTransport, PathOwner, Dtl
   }
 
   /** The peer's new credentials are not needed: we send no checks, and those that come prove themselves by ours. */
-  restart(): LocalPeer {
+  async restart(): Promise<LocalPeer> {
+    this.#told = await this.#d.findAddresses();
     if (!this.scope.closed) this.#agent.restart();
     return this.local;
   }

@@ -67,6 +67,11 @@ export class UdpDoor implements Carrier {
     this.#dependencies = dependencies;
   }
 
+  /** Whether a check of a peer has passed on it, and the peer is still there. */
+  get isUsed(): boolean {
+    return this.#paths.size > 0;
+  }
+
   flush(): boolean {
     return this.socket?.flush() ?? true;
   }

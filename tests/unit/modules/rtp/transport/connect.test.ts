@@ -136,7 +136,7 @@ describe('the transport of a browser', () => {
     const { transport } = await test.open();
     await transport.scope.close({ code: 'done' });
     assert.equal(await transport.connected, 'ice-error');
-    transport.restart();
+    await transport.restart();
     assert.equal(test.transports.inspect()['ufrags'], 0);
   });
 

@@ -165,7 +165,7 @@ describe('ICE of the transport', () => {
       const { transport, peer } = await test.connect();
       const heard = new HeardPackets(transport);
       const before = transport.local;
-      const after = transport.restart();
+      const after = await transport.restart();
       assert.notEqual(after.ufrag, before.ufrag);
       assert.notEqual(after.password, before.password);
       assert.equal(after.fingerprint, before.fingerprint);
@@ -192,7 +192,7 @@ describe('ICE of the transport', () => {
     it('any number of times, and keeps two credentials', async () => {
       const { transport, peer } = await test.connect();
       const before = transport.local;
-      for (let turn = 0; turn < 100; turn += 1) transport.restart();
+      for (let turn = 0; turn < 100; turn += 1) await transport.restart();
       assert.equal(test.transports.inspect()['ufrags'], 2);
       peer.meet(before);
       assert.equal((await peer.check()).kind, 'success');

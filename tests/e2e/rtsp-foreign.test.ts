@@ -2,114 +2,153 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { silentLog } from '../../core/observe/log.ts';
-import { createServer, type Server } from '../../core/server.ts';
-import { rtpModule } from '../../modules/rtp/index.ts';
-import { rtspModule } from '../../modules/rtsp/index.ts';
 import { splitAnnexB } from '../../wire/codec-records/nal.ts';
 import { eventually } from '../conformance/suite.ts';
 import { assertRun } from '../support/assert-run.ts';
 import { ForeignProgram } from '../support/foreign-program.ts';
 import { splitAdtsFrames } from '../support/hls-compare.ts';
 import { type KnownClip, makeKnownClip, Recorder, readPlanes, sumOfParts } from '../support/rtsp-clip.ts';
+import { RtspTestServer } from '../support/rtsp-server.ts';
+import { sideBySide } from '../support/side-by-side.ts';
 
 /** A group of 25 pictures, the sound of a second, and some that a player may miss where it joins. */
 const least = { video: 75, audio: 140 };
 
-describe('RTSP with GStreamer, mpv and ffplay', function () {
-  this.timeout(60_000);
-  let server: Server;
-  let folder: string;
-  let clip: KnownClip;
-  let plain: string;
-  let secure: string;
-  const programs: ForeignProgram[] = [];
+/** One test: a stream of its own, and programs that end with it. */
+class Passage {
+  readonly name: string;
+  readonly running: RtspTestServer;
+  readonly #programs: ForeignProgram[] = [];
 
-  before(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'switchyard-rtsp-foreign-'));
-    clip = await makeKnownClip(folder);
-    assert.equal(clip.pictures.length, 125);
-    assert.equal(clip.coded.video.length, 125);
-  });
+  constructor(name: string, running: RtspTestServer) {
+    this.name = name;
+    this.running = running;
+  }
 
-  beforeEach(async () => {
-    const listen = { host: '127.0.0.1', port: 0 };
-    server = createServer({
-      modules: [rtpModule, rtspModule],
-      // The GStreamer that is interrupted may hang up without a TEARDOWN.
-      config: { rtsp: { listen, secure: { ...listen, enabled: true } }, streams: { reconnectGrace: '200ms' } },
-      log: silentLog,
-    });
-    await server.start();
-    const url = (scheme: string): string => {
-      const found = server.urls().find((one) => one.url.startsWith(`${scheme}://`))?.url ?? '';
-      return found.replace('HOST', '127.0.0.1').replace('NAME', 'clip');
-    };
-    [plain, secure] = [url('rtsp'), url('rtsps')];
-  });
+  get plain(): string {
+    return this.running.url('rtsp', this.name);
+  }
 
-  afterEach(async () => {
-    await Promise.all(programs.splice(0).map((program) => program.kill()));
-    await server.stop();
-    assert.equal(server.core.scope.openScopes, 0);
-  });
+  get secure(): string {
+    return this.running.url('rtsps', this.name);
+  }
 
-  after(() => rmSync(folder, { recursive: true, force: true }));
-
-  function start(name: string, argv: readonly string[], environment: Record<string, string> = {}): ForeignProgram {
+  start(name: string, argv: readonly string[], environment: Record<string, string> = {}): ForeignProgram {
     const program = new ForeignProgram(name, argv, environment);
-    programs.push(program);
+    this.#programs.push(program);
     return program;
   }
 
-  const ffmpegTo = (url: string, ...options: string[]): ForeignProgram =>
-    start('ffmpeg', ['-nostdin', '-re', '-i', clip.file, '-c', 'copy', '-f', 'rtsp', ...options, url]);
+  async end(): Promise<void> {
+    await Promise.all(this.#programs.map((program) => program.kill()));
+    const { streams } = this.running.server.core;
+    await eventually('the end of the stream', () => streams.find(this.name) === undefined);
+  }
+}
+
+function startServer(): Promise<RtspTestServer> {
+  const secure = { host: '127.0.0.1', port: 0, enabled: true };
+  // The GStreamer that is interrupted may hang up without a TEARDOWN.
+  return RtspTestServer.start({ secure }, { streams: { reconnectGrace: '200ms' } });
+}
+
+describe('RTSP with GStreamer, mpv and ffplay', function () {
+  this.timeout(60_000);
+  let running: RtspTestServer;
+  let folder: string;
+  let clip: KnownClip;
+  let brief: KnownClip;
+  let passages = 0;
+  const itBeside = sideBySide();
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'switchyard-rtsp-foreign-'));
+    [clip, brief] = await Promise.all([makeKnownClip(folder), makeKnownClip(folder, { seconds: 3 })]);
+    assert.deepEqual([clip.pictures.length, clip.coded.video.length, brief.coded.video.length], [125, 125, 75]);
+    running = await startServer();
+  });
+
+  after(async () => {
+    rmSync(folder, { recursive: true, force: true });
+    await running.stop();
+  });
+
+  async function pass(server: RtspTestServer, run: (passage: Passage) => Promise<void>): Promise<void> {
+    passages += 1;
+    const passage = new Passage(`clip-${passages}`, server);
+    try {
+      await run(passage);
+    } finally {
+      await passage.end();
+    }
+  }
+
+  const itPassesBeside = (title: string, run: (passage: Passage) => Promise<void>): void =>
+    itBeside(title, () => pass(running, run));
+
+  /** gst-launch-1.0 now and then links nothing, or stops, when others run beside it or the server is a practised one. */
+  const itPassesAlone = (title: string, run: (passage: Passage) => Promise<void>): void =>
+    void it(title, async () => {
+      const server = await startServer();
+      try {
+        await pass(server, run);
+      } finally {
+        await server.stop();
+      }
+    });
+
+  const ffmpegTo = (passage: Passage, url: string, ...options: string[]): ForeignProgram =>
+    passage.start('ffmpeg', ['-nostdin', '-re', '-i', clip.file, '-c', 'copy', '-f', 'rtsp', ...options, url]);
 
   /** GStreamer with the clip's picture and sound at `name.sink_0` and `name.sink_1`. */
-  const gstreamerTo = (url: string, ...options: string[]): ForeignProgram =>
-    start('gst-launch-1.0', [
-      ...['-q', 'filesrc', `location=${clip.file}`, '!', 'qtdemux', 'name=file'],
+  const gstreamerTo = (passage: Passage, url: string, ...options: string[]): ForeignProgram =>
+    passage.start('gst-launch-1.0', [
+      ...['-q', 'filesrc', `location=${brief.file}`, '!', 'qtdemux', 'name=file'],
       ...['file.video_0', '!', 'queue', '!', 'h264parse', '!', 'sink.sink_0'],
       ...['file.audio_0', '!', 'queue', '!', 'aacparse', '!', 'sink.sink_1'],
       ...['rtspclientsink', 'name=sink', `location=${url}`, ...options],
     ]);
 
-  const published = (): Promise<void> =>
-    eventually('the stream', () => server.core.streams.find('clip')?.settling.settled === true);
+  const published = ({ name, running }: Passage): Promise<void> =>
+    eventually('the stream', () => running.isReady(name));
 
   describe('rtspclientsink publishes', function () {
     // GStreamer 1.22's sink now and then stops sending, over UDP as over TCP; docs/interop.md says what is known of it.
     this.retries(4);
 
     /** It is interrupted when all is here, since it may not end by itself; it then leaves by PAUSE, which must be taken. */
-    async function assertAllComes(url: string, ...options: string[]): Promise<void> {
-      const publisher = gstreamerTo(url, ...options);
-      const recorder = await Recorder.start(server, 'clip');
-      await eventually('all pictures', () => recorder.count('video') >= clip.coded.video.length);
+    async function assertAllComes(passage: Passage, url: string, ...options: string[]): Promise<void> {
+      const publisher = gstreamerTo(passage, url, ...options);
+      const recorder = await Recorder.start(passage.running.server, passage.name);
       // Who joins gets no sound from before the first picture; GStreamer keeps the very last frame.
-      const sounds = clip.coded.audio.length - 4;
-      await eventually('all sounds', () => recorder.count('audio') >= sounds);
+      const sounds = brief.coded.audio.length - 4;
+      const isAll = (): boolean =>
+        recorder.count('video') >= brief.coded.video.length && recorder.count('audio') >= sounds;
+      await eventually('all pictures and sounds', isAll);
       await publisher.interrupt();
       await recorder.ended;
       assert.doesNotMatch(publisher.said, /ERROR|WARN/);
       const { video, audio } = recorder.sums;
-      assert.deepEqual(video, clip.coded.video);
-      assertRun(audio, clip.coded.audio, sounds, 'sounds');
+      assert.deepEqual(video, brief.coded.video);
+      assertRun(audio, brief.coded.audio, sounds, 'sounds');
     }
 
-    it('over TCP', () => assertAllComes(plain, 'protocols=tcp'));
+    itPassesAlone('over TCP', (passage) => assertAllComes(passage, passage.plain, 'protocols=tcp'));
 
-    it('over UDP', () => assertAllComes(plain, 'protocols=udp'));
+    itPassesAlone('over UDP', (passage) => assertAllComes(passage, passage.plain, 'protocols=udp'));
 
-    it('over TLS', () => assertAllComes(secure, 'protocols=tcp', 'tls-validation-flags=0'));
+    itPassesAlone('over TLS', (passage) =>
+      assertAllComes(passage, passage.secure, 'protocols=tcp', 'tls-validation-flags=0'),
+    );
   });
 
   describe('rtspsrc plays', () => {
-    async function assertPlays(url: string, ...options: string[]): Promise<void> {
-      const publisher = ffmpegTo(plain, '-rtsp_transport', 'tcp');
-      await published();
-      const files = { video: join(folder, 'video.h264'), audio: join(folder, 'audio.adts') };
-      const player = start('gst-launch-1.0', [
+    async function assertPlays(passage: Passage, url: string, ...options: string[]): Promise<void> {
+      const publisher = ffmpegTo(passage, passage.plain, '-rtsp_transport', 'tcp');
+      await published(passage);
+      const file = (ending: string): string => join(folder, `${passage.name}.${ending}`);
+      const files = { video: file('h264'), audio: file('adts') };
+      const player = passage.start('gst-launch-1.0', [
         ...['-q', 'rtspsrc', 'name=source', 'latency=100', `location=${url}`, ...options],
         ...['source.', '!', 'application/x-rtp,media=video', '!', 'rtph264depay', '!', 'h264parse'],
         ...['!', 'video/x-h264,stream-format=byte-stream,alignment=au', '!', 'queue'],
@@ -145,49 +184,58 @@ describe('RTSP with GStreamer, mpv and ffplay', function () {
       assertRun(audio, clip.coded.audio, least.audio, `sounds; ${player.said.slice(-500)}`);
     }
 
-    it('over TCP', () => assertPlays(plain, 'protocols=tcp'));
+    itPassesAlone('over TCP', (passage) => assertPlays(passage, passage.plain, 'protocols=tcp'));
 
-    it('over UDP', () => assertPlays(plain, 'protocols=udp'));
+    itPassesAlone('over UDP', (passage) => assertPlays(passage, passage.plain, 'protocols=udp'));
 
-    it('over TLS', () => assertPlays(secure, 'protocols=tcp', 'tls-validation-flags=0'));
+    itPassesAlone('over TLS', (passage) =>
+      assertPlays(passage, passage.secure, 'protocols=tcp', 'tls-validation-flags=0'),
+    );
 
-    it('through an HTTP tunnel', () => assertPlays(plain.replace(/^rtsp:/, 'rtsph:')));
+    itPassesAlone('through an HTTP tunnel', (passage) =>
+      assertPlays(passage, passage.plain.replace(/^rtsp:/, 'rtsph:')),
+    );
   });
 
   describe('with a picture for everybody to see', () => {
-    async function assertShows(play: () => ForeignProgram): Promise<void> {
-      const publisher = ffmpegTo(plain, '-rtsp_transport', 'tcp');
-      await published();
-      const player = play();
+    async function assertShows(passage: Passage, play: (passage: Passage) => ForeignProgram): Promise<void> {
+      const publisher = ffmpegTo(passage, passage.plain, '-rtsp_transport', 'tcp');
+      await published(passage);
+      const player = play(passage);
       await publisher.succeeds();
       const shown = readPlanes(await player.succeeds());
       assertRun(shown, clip.pictures, least.video, 'pictures');
     }
 
-    const mpv = (transport: string) => () =>
-      start('mpv', [
+    const mpv = (transport: string) => (passage: Passage) =>
+      passage.start('mpv', [
         ...['--no-config', '--msg-level=all=v', '--vo=null', '--ao=null', '--framedrop=no'],
-        ...[`--rtsp-transport=${transport}`, '--vf=lavfi=[showinfo]', plain],
+        ...[`--rtsp-transport=${transport}`, '--vf=lavfi=[showinfo]', passage.plain],
       ]);
 
-    const ffplay = (transport: string) => () =>
-      start(
+    const ffplay = (transport: string) => (passage: Passage) =>
+      passage.start(
         'ffplay',
-        ['-hide_banner', '-noframedrop', '-autoexit', '-rtsp_transport', transport, '-vf', 'showinfo', plain],
+        ['-hide_banner', '-noframedrop', '-autoexit', '-rtsp_transport', transport, '-vf', 'showinfo', passage.plain],
         { SDL_VIDEODRIVER: 'dummy', SDL_AUDIODRIVER: 'dummy' },
       );
 
     for (const transport of ['tcp', 'udp']) {
-      it(`mpv plays over ${transport}`, () => assertShows(mpv(transport)));
+      itPassesBeside(`mpv plays over ${transport}`, (passage) => assertShows(passage, mpv(transport)));
 
-      it(`ffplay plays over ${transport}`, () => assertShows(ffplay(transport)));
+      itPassesBeside(`ffplay plays over ${transport}`, (passage) => assertShows(passage, ffplay(transport)));
     }
   });
 
   describe('ffmpeg', () => {
-    async function assertPasses(publish: ForeignProgram, url: string, ...options: string[]): Promise<void> {
-      await published();
-      const player = start('ffmpeg', [
+    async function assertPlays(
+      passage: Passage,
+      publish: ForeignProgram,
+      url: string,
+      ...options: string[]
+    ): Promise<void> {
+      await published(passage);
+      const player = passage.start('ffmpeg', [
         ...['-nostdin', ...options, '-i', url],
         ...['-map', '0:v', '-fps_mode', 'passthrough', '-vf', 'showinfo', '-f', 'null', '-'],
       ]);
@@ -195,10 +243,14 @@ describe('RTSP with GStreamer, mpv and ffplay', function () {
       assertRun(readPlanes(await player.succeeds()), clip.pictures, least.video, 'pictures');
     }
 
-    it('publishes and plays over TLS', () =>
-      assertPasses(ffmpegTo(secure, '-rtsp_transport', 'tcp'), secure, '-rtsp_transport', 'tcp'));
+    itPassesBeside('publishes and plays over TLS', (passage) => {
+      const publisher = ffmpegTo(passage, passage.secure, '-rtsp_transport', 'tcp');
+      return assertPlays(passage, publisher, passage.secure, '-rtsp_transport', 'tcp');
+    });
 
-    it('plays through an HTTP tunnel', () =>
-      assertPasses(ffmpegTo(plain, '-rtsp_transport', 'udp'), plain, '-rtsp_transport', 'http'));
+    itPassesBeside('plays through an HTTP tunnel', (passage) => {
+      const publisher = ffmpegTo(passage, passage.plain, '-rtsp_transport', 'udp');
+      return assertPlays(passage, publisher, passage.plain, '-rtsp_transport', 'http');
+    });
   });
 });

@@ -1,135 +1,74 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { silentLog } from '../../core/observe/log.ts';
-import { createServer, type Server } from '../../core/server.ts';
 import { rtmpModule } from '../../modules/rtmp/index.ts';
-import { rtpModule } from '../../modules/rtp/index.ts';
-import { rtspModule } from '../../modules/rtsp/index.ts';
 import { eventually } from '../conformance/suite.ts';
 import { assertRun } from '../support/assert-run.ts';
+import { ForeignProgram } from '../support/foreign-program.ts';
+import { type FrameTable, readFrameTable } from '../support/frame-table.ts';
 import { run } from '../support/media-source.ts';
+import { makeKnownClip } from '../support/rtsp-clip.ts';
+import { RtspTestServer } from '../support/rtsp-server.ts';
+import { sideBySide } from '../support/side-by-side.ts';
 
 const quiet = ['-hide_banner', '-loglevel', 'error', '-nostdin'];
 
-/** md5 of every decoded picture and of every AAC frame as it is coded, in their order. */
-interface Sums {
-  readonly video: readonly string[];
-  readonly audio: readonly string[];
-}
-
-function readSums(text: string): Sums {
-  const of = (stream: string): string[] =>
-    text
-      .split('\n')
-      .filter((line) => line.startsWith(`${stream},`))
-      .map((line) => line.split(',')[5]?.trim() ?? '');
-  return { video: of('0'), audio: of('1') };
-}
-
-const asSums = ['-map', '0:v', '-map', '0:a', '-c:v', 'rawvideo', '-c:a', 'copy', '-f', 'framemd5'];
+/** md5 of every decoded picture (stream 0) and of every AAC frame as it is coded (stream 1). */
+const asSums = ['-map', '0:v', '-map', '0:a', '-c:v', 'rawvideo', '-c:a', 'copy', '-f', 'framemd5', '-'];
 
 describe('RTSP with ffmpeg', function () {
   this.timeout(60_000);
-  let server: Server;
+  let running: RtspTestServer;
   let folder: string;
   let clip: string;
-  let source: Sums;
-  let rtsp: string;
-  let rtmp: string;
-  const children: ChildProcess[] = [];
+  let source: FrameTable;
+  const programs: ForeignProgram[] = [];
+  const itBeside = sideBySide();
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'switchyard-rtsp-'));
-    clip = join(folder, 'clip.mp4');
-    await run('ffmpeg', [
-      ...quiet,
-      ...[
-        '-f',
-        'lavfi',
-        '-i',
-        'testsrc2=size=640x360:rate=25',
-        '-f',
-        'lavfi',
-        '-i',
-        'sine=frequency=700:sample_rate=48000',
-      ],
-      ...[
-        '-t',
-        '6',
-        '-c:v',
-        'libx264',
-        '-preset',
-        'veryfast',
-        '-bf',
-        '2',
-        '-g',
-        '25',
-        '-sc_threshold',
-        '0',
-        '-pix_fmt',
-        'yuv420p',
-      ],
-      ...['-b:v', '1500k', '-c:a', 'aac', '-ac', '2', clip],
-    ]);
-    source = readSums((await run('ffmpeg', [...quiet, '-i', clip, ...asSums, '-'])).toString());
-    assert.equal(source.video.length, 150);
+    clip = (await makeKnownClip(folder, { seconds: 6 })).file;
+    source = readFrameTable(await run('ffmpeg', [...quiet, '-i', clip, ...asSums]));
+    assert.equal(source.of(0).length, 150);
+    running = await RtspTestServer.start({}, { rtmp: { listen: { host: '127.0.0.1', port: 0 } } }, [rtmpModule]);
   });
 
-  beforeEach(async () => {
-    const listen = { host: '127.0.0.1', port: 0 };
-    server = createServer({
-      modules: [rtpModule, rtspModule, rtmpModule],
-      config: { rtsp: { listen }, rtmp: { listen } },
-      log: silentLog,
-    });
-    await server.start();
-    const url = (protocol: string): string =>
-      (server.urls().find((one) => one.protocol.toUpperCase() === protocol)?.url ?? '').replace('HOST', '127.0.0.1');
-    [rtsp, rtmp] = [url('RTSP').replace('NAME', 'clip'), url('RTMP').replace('NAME', 'clip')];
+  after(async () => {
+    await Promise.all(programs.map((program) => program.kill()));
+    rmSync(folder, { recursive: true, force: true });
+    await running.stop();
   });
 
-  afterEach(async () => {
-    for (const child of children.splice(0)) child.kill('SIGKILL');
-    await server.stop();
-    assert.equal(server.core.scope.openScopes, 0);
-  });
-
-  after(() => rmSync(folder, { recursive: true, force: true }));
-
-  function start(argv: readonly string[]): { done: Promise<unknown> } {
-    const child = spawn('ffmpeg', [...quiet, ...argv], { stdio: ['ignore', 'ignore', 'inherit'] });
-    children.push(child);
-    return { done: once(child, 'exit') };
+  function start(argv: readonly string[]): ForeignProgram {
+    const program = new ForeignProgram('ffmpeg', [...quiet, ...argv]);
+    programs.push(program);
+    return program;
   }
 
-  /** Publishes the clip, plays it from as soon as it is there to its end, and compares. */
-  async function compare(publish: readonly string[], play: readonly string[]): Promise<void> {
-    const published = start(['-re', '-i', clip, '-c', 'copy', ...publish]);
-    await eventually('the stream', () => server.core.streams.find('clip')?.settling.settled === true);
-    const file = join(folder, 'sums.txt');
-    rmSync(file, { force: true });
-    const played = start([...play, ...asSums, '-y', file]);
-    await published.done;
-    await played.done;
-    const sums = readSums(readFileSync(file, 'utf8'));
-    assertRun(sums.video, source.video, 101, 'pictures');
-    assertRun(sums.audio, source.audio, 181, 'sounds');
+  /** Publishes the clip from `from` and plays it as soon as it is there to its end over `to`; each is `tcp` or `udp`, or `rtmp`. */
+  async function compare(from: string, to: string): Promise<void> {
+    const name = `${from}-to-${to}`;
+    const url = (protocol: string): string => running.url(protocol === 'rtmp' ? 'rtmp' : 'rtsp', name);
+    const over = (protocol: string): string[] => (protocol === 'rtmp' ? [] : ['-rtsp_transport', protocol]);
+    const form = from === 'rtmp' ? 'flv' : 'rtsp';
+    const published = start(['-re', '-i', clip, '-c', 'copy', '-f', form, ...over(from), url(from)]);
+    await eventually('the stream', () => running.isReady(name));
+    const played = start([...over(to), '-i', url(to), ...asSums]);
+    await published.succeeds();
+    const got = readFrameTable(await played.succeeds());
+    assertRun(got.sums(0), source.sums(0), 101, 'pictures');
+    assertRun(got.sums(1), source.sums(1), 181, 'sounds');
+    await eventually('the end of the stream', () => running.server.core.streams.find(name) === undefined);
   }
 
   for (const from of ['tcp', 'udp']) {
     for (const to of ['tcp', 'udp']) {
-      it(`passes on bit by bit what came over ${from} to ${to}`, () =>
-        compare(['-f', 'rtsp', '-rtsp_transport', from, rtsp], ['-rtsp_transport', to, '-i', rtsp]));
+      itBeside(`passes on bit by bit what came over ${from} to ${to}`, () => compare(from, to));
     }
   }
 
-  it('passes on bit by bit what came by RTMP', () =>
-    compare(['-f', 'flv', rtmp], ['-rtsp_transport', 'tcp', '-i', rtsp]));
+  itBeside('passes on bit by bit what came by RTMP', () => compare('rtmp', 'tcp'));
 
-  it('passes on bit by bit what came by RTSP to RTMP', () =>
-    compare(['-f', 'rtsp', '-rtsp_transport', 'tcp', rtsp], ['-i', rtmp]));
+  itBeside('passes on bit by bit what came by RTSP to RTMP', () => compare('tcp', 'rtmp'));
 });

@@ -1,4 +1,5 @@
 import { type Browser, chromium } from 'playwright-core';
+import type { LaunchedBrowser } from './browser-page.ts';
 
 /** For all: no window, root may start it, sound without a click, and no calls home, which a closed network answers slowly. */
 const common = [
@@ -25,4 +26,9 @@ export function launchChromium(options: { peers?: boolean; more?: readonly strin
     headless: false, // playwright's own flag would choose the old headless mode
     args: [...common, ...(peers ? media : []), ...more],
   });
+}
+
+/** The same with a fake camera, for WebRTC. */
+export function launchChromiumPeer(): Promise<LaunchedBrowser> {
+  return launchChromium({ peers: true });
 }

@@ -1,7 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Browser, Page } from 'playwright-core';
-import { launchChromium } from './chromium.ts';
+import type { BrowserPage, LaunchedBrowser } from './browser-page.ts';
+import { launchChromiumPeer } from './chromium.ts';
+import { paintedScript } from './painted-source.ts';
 
 /** What the page tells of one of its peer connections. */
 export interface BrowserPeerState {
@@ -34,6 +35,8 @@ export interface BrowserOffer {
   readonly codec?: string;
   readonly audio?: boolean;
   readonly video?: boolean;
+  /** A painted picture and a tone in the camera's place. */
+  readonly painted?: boolean;
   /** Opens a data channel, which is refused. */
   readonly data?: boolean;
   readonly token?: string;
@@ -76,16 +79,17 @@ function keep(peer) {
   peers.set(last, peer);
   return last;
 }
-async function publish(url, { codec, audio = true, video = true, rids, ...rest } = {}) {
+async function publish(url, { codec, audio = true, video = true, rids, painted, ...rest } = {}) {
   const pc = new RTCPeerConnection();
-  const media = await navigator.mediaDevices.getUserMedia({ audio, video: video && { width: 640, height: 480 } });
+  const painter = painted && paint();
+  const media = painter?.stream ?? await navigator.mediaDevices.getUserMedia({ audio, video: video && { width: 640, height: 480 } });
   for (const track of media.getTracks()) {
     const sendEncodings = track.kind === 'video' && rids
       ? rids.map((rid, index) => ({ rid, scaleResolutionDownBy: 2 ** (rids.length - 1 - index) })) : [{}];
     const transceiver = pc.addTransceiver(track, { direction: 'sendonly', streams: [media], sendEncodings });
     if (track.kind === 'video') prefer(transceiver, codec, RTCRtpSender.getCapabilities('video'));
   }
-  return keep({ pc, media, ...(await exchange(pc, url, rest)) });
+  return keep({ pc, media, painter, ...(await exchange(pc, url, rest)) });
 }
 async function play(url, { codec, audio = true, video = true, data = false, ...rest } = {}) {
   const pc = new RTCPeerConnection();
@@ -120,6 +124,7 @@ async function end(id, politely = true) {
   if (politely) await fetch(peer.url, { method: 'DELETE' });
   peer.pc.close();
   for (const track of peer.media?.getTracks() ?? []) track.stop();
+  await peer.painter?.stop();
   peer.element?.remove();
 }
 async function state(id) {
@@ -153,25 +158,25 @@ async function state(id) {
 }
 `;
 
-/** Chromium with a fake camera on a page of another origin than the server's. */
+/** A browser with a fake camera on a page of another origin than the server's. */
 export class WebRtcBrowser {
-  readonly #browser: Browser;
+  readonly #browser: LaunchedBrowser;
   readonly #server: Server;
-  readonly page: Page;
+  readonly page: BrowserPage;
 
-  private constructor(browser: Browser, server: Server, page: Page) {
+  private constructor(browser: LaunchedBrowser, server: Server, page: BrowserPage) {
     this.#browser = browser;
     this.#server = server;
     this.page = page;
   }
 
-  static async start(): Promise<WebRtcBrowser> {
+  static async start(launch = launchChromiumPeer): Promise<WebRtcBrowser> {
     const server = createServer((_request, response) => {
       response.setHeader('content-type', 'text/html');
-      response.end(`<!doctype html><body><script>${script}</script>`);
+      response.end(`<!doctype html><body><script>${paintedScript}${script}</script>`);
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const browser = await launchChromium({ peers: true });
+    const browser = await launch();
     const page = await browser.newPage();
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
     return new WebRtcBrowser(browser, server, page);
@@ -205,6 +210,16 @@ export class WebRtcBrowser {
       if (performance.now() > until) throw new Error(`never came about: ${JSON.stringify(state)}`);
       await this.page.waitForTimeout(100);
     }
+  }
+
+  /** What a viewer shows in the middle of each quarter, line by line: red, green and blue. */
+  colours(peer: number): Promise<readonly (readonly [number, number, number])[]> {
+    return this.page.evaluate(`colours(peers.get(${peer}).element)`);
+  }
+
+  /** The loudest tone that a viewer is sent, Hz; within 6 Hz. */
+  pitch(peer: number): Promise<number> {
+    return this.page.evaluate(`pitch(peers.get(${peer}).element.srcObject)`);
   }
 
   /** Restarts ICE by PATCH. */

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
-import type { Browser, Page } from 'playwright-core';
-import { launchChromium } from './chromium.ts';
+import type { BrowserPage, LaunchedBrowser } from './browser-page.ts';
+import { launchChromiumPeer } from './chromium.ts';
 import { pageSource } from './websdk-page.ts';
 
 /** What the page tells of one stream of the SDK. */
@@ -47,17 +47,17 @@ export interface WebsdkMessage {
 /** Which of the package's scripts a page loads. */
 export type WebsdkScript = 'flashphoner.js' | 'flashphoner-room-api.js';
 
-/** Chromium with the unmodified client SDK of WCS; one page is one client. */
+/** A browser with the unmodified client SDK of WCS; one page is one client. */
 export class WebsdkBrowser {
-  readonly #browser: Browser;
+  readonly #browser: LaunchedBrowser;
   readonly #server: Server;
 
-  private constructor(browser: Browser, server: Server) {
+  private constructor(browser: LaunchedBrowser, server: Server) {
     this.#browser = browser;
     this.#server = server;
   }
 
-  static async start(): Promise<WebsdkBrowser> {
+  static async start(launch = launchChromiumPeer): Promise<WebsdkBrowser> {
     const { resolve: find } = createRequire(import.meta.url);
     const server = createServer((request, response) => {
       const script = /^\/(flashphoner[a-z-]*\.js)$/.exec(request.url ?? '')?.[1];
@@ -67,7 +67,7 @@ export class WebsdkBrowser {
       } else void readFile(find(`@flashphoner/websdk/${script}`)).then((bytes) => response.end(bytes));
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const browser = await launchChromium({ peers: true });
+    const browser = await launch();
     return new WebsdkBrowser(browser, server);
   }
 
@@ -100,13 +100,13 @@ export class WebsdkBrowser {
 }
 
 export class WebsdkClient {
-  readonly page: Page;
+  readonly page: BrowserPage;
   /** What nobody caught in the page. */
   readonly errors: string[] = [];
   /** Everything over its signalling sockets. */
   readonly messages: WebsdkMessage[] = [];
 
-  constructor(page: Page) {
+  constructor(page: BrowserPage) {
     this.page = page;
     page.on('pageerror', (error) => this.errors.push(error.message));
     page.on('websocket', (socket) => {

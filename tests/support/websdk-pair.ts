@@ -1,14 +1,21 @@
 import assert from 'node:assert/strict';
+import type { LaunchedBrowser } from './browser-page.ts';
+import { launchChromiumPeer } from './chromium.ts';
 import { waitFor } from './wait-for.ts';
 import { has, WebsdkBrowser, type WebsdkClient } from './websdk-browser.ts';
 import { WebsdkServer } from './websdk-server.ts';
 
-/** A server, and for each test two pages of Chromium with the SDK: one that publishes, and one that plays. */
+/** A server, and for each test two pages with the SDK: one that publishes, and one that plays. */
 export class WebsdkPair {
   publisher!: WebsdkClient;
   viewer!: WebsdkClient;
+  readonly #launch: () => Promise<LaunchedBrowser>;
   #browser: WebsdkBrowser | undefined;
   #running: WebsdkServer | undefined;
+
+  private constructor(launch: () => Promise<LaunchedBrowser>) {
+    this.#launch = launch;
+  }
 
   get browser(): WebsdkBrowser {
     if (this.#browser === undefined) throw new TypeError('used outside of a test');
@@ -21,8 +28,8 @@ export class WebsdkPair {
   }
 
   /** Hangs it into the `describe` that it is called in: nothing is left over after each test, and after all. */
-  static use(): WebsdkPair {
-    const pair = new WebsdkPair();
+  static use(launch: () => Promise<LaunchedBrowser> = launchChromiumPeer): WebsdkPair {
+    const pair = new WebsdkPair(launch);
     before(() => pair.#start());
     beforeEach(() => pair.#connect());
     afterEach(() => pair.#close());
@@ -38,7 +45,7 @@ export class WebsdkPair {
 
   async #start(): Promise<void> {
     this.#running = await WebsdkServer.start();
-    this.#browser = await WebsdkBrowser.start();
+    this.#browser = await WebsdkBrowser.start(this.#launch);
   }
 
   async #connect(): Promise<void> {

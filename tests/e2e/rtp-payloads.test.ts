@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { silentLog } from '../../core/observe/log.ts';
-import { createServer, type Server } from '../../core/server.ts';
-import { rtpModule } from '../../modules/rtp/index.ts';
-import { rtspModule } from '../../modules/rtsp/index.ts';
 import { eventually } from '../conformance/suite.ts';
 import { assertRun } from '../support/assert-run.ts';
+import { ForeignProgram } from '../support/foreign-program.ts';
+import { readFrameTable } from '../support/frame-table.ts';
 import { run } from '../support/media-source.ts';
+import { RtspTestServer } from '../support/rtsp-server.ts';
+import { sideBySide } from '../support/side-by-side.ts';
 
 const quiet = ['-hide_banner', '-loglevel', 'error', '-nostdin', '-y'];
 const seconds = 4;
@@ -52,84 +50,104 @@ const rows: readonly Row[] = [
   { name: 'G.722', clip: [...sound(16_000), '-c:a', 'g722'], bytes: 'g722' },
 ];
 
-/** MD5 of each packet as it is coded, in their order. */
-function readSums(text: string, type: string): readonly string[] {
-  const stream = new RegExp(`^#media_type (\\d+): ${type}$`, 'm').exec(text)?.[1];
-  return text
-    .split('\n')
-    .filter((line) => stream !== undefined && line.startsWith(`${stream},`))
-    .map((line) => line.split(',')[5]?.trim() ?? '');
+/** MD5 of each packet of one kind as it is coded, in their order. */
+function readSums(told: string | Buffer, kind: 'video' | 'audio'): readonly string[] {
+  const table = readFrameTable(told);
+  return table.sums(table.find(kind));
 }
 
 describe('RTP payload formats with ffmpeg', function () {
   this.timeout(60_000);
-  let server: Server;
+  let running: RtspTestServer;
   let folder: string;
-  let url: string;
-  const children: ChildProcess[] = [];
+  let passages = 0;
+  const programs: ForeignProgram[] = [];
+  const itBeside = sideBySide();
 
-  beforeEach(async () => {
+  before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'switchyard-payloads-'));
-    server = createServer({
-      modules: [rtpModule, rtspModule],
-      config: { rtsp: { listen: { host: '127.0.0.1', port: 0 } } },
-      log: silentLog,
-    });
-    await server.start();
-    const found = server.urls().find(({ protocol }) => protocol.toUpperCase() === 'RTSP')?.url ?? '';
-    url = found.replace('HOST', '127.0.0.1').replace('NAME', 'clip');
+    running = await RtspTestServer.start();
   });
 
-  afterEach(async () => {
-    for (const child of children.splice(0)) child.kill('SIGKILL');
-    await server.stop();
-    assert.equal(server.core.scope.openScopes, 0);
+  after(async () => {
+    await Promise.all(programs.map((program) => program.kill()));
     rmSync(folder, { recursive: true, force: true });
+    await running.stop();
   });
 
-  function start(command: string, argv: readonly string[]): { done: Promise<unknown> } {
-    // GStreamer takes the end of a live stream for a mishap and says so at length.
-    const child = spawn(command, argv, { stdio: ['ignore', 'ignore', command === 'ffmpeg' ? 'inherit' : 'ignore'] });
-    children.push(child);
-    return { done: once(child, 'exit') };
+  function start(command: string, argv: readonly string[]): ForeignProgram {
+    const program = new ForeignProgram(command, argv);
+    programs.push(program);
+    return program;
   }
 
-  /** Publishes, plays from as soon as the stream is there to its end, and writes what was played in two forms. */
-  async function pass(publish: { command: string; argv: readonly string[] }, output: readonly string[]): Promise<void> {
-    const published = start(publish.command, publish.argv);
-    await eventually('the stream', () => server.core.streams.find('clip')?.settling.settled === true);
-    const played = start('ffmpeg', [...quiet, '-rtsp_transport', 'tcp', '-i', url, ...output]);
-    await published.done;
-    await played.done;
+  interface Passage {
+    /** Of the stream, which no other test has. */
+    readonly url: string;
+    /** In a folder that no other test has. */
+    readonly file: (name: string) => string;
   }
 
-  function compareSums(file: string, source: string, least: Readonly<Record<'v' | 'a', number>>): void {
-    const played = readFileSync(file, 'utf8');
-    for (const [kind, type] of [
+  /** Publishes, and plays from as soon as the stream is there to its end. */
+  async function pass(
+    publish: (to: Passage) => ForeignProgram,
+    play: (from: Passage) => ForeignProgram,
+    passage: Passage,
+  ): Promise<void> {
+    const name = passage.url.slice(passage.url.lastIndexOf('/') + 1);
+    const published = publish(passage);
+    await eventually('the stream', () => running.isReady(name));
+    const played = play(passage);
+    // GStreamer takes the end of a live stream for a mishap, and its code says so.
+    for (const program of [published, played]) {
+      const code = await program.ended;
+      if (program.name === 'ffmpeg') assert.equal(code, 0, program.said);
+    }
+  }
+
+  function newPassage(): Passage {
+    passages += 1;
+    const own = mkdtempSync(join(folder, 'passage-'));
+    return { url: running.url('rtsp', `clip-${passages}`), file: (name) => join(own, name) };
+  }
+
+  const ffmpegTo =
+    (clip: string, transport: string) =>
+    ({ url, file }: Passage): ForeignProgram => {
+      const form = ['-c', 'copy', '-strict', '-2', '-f', 'rtsp', '-rtsp_transport', transport, url];
+      return start('ffmpeg', [...quiet, '-re', '-i', file(clip), ...form]);
+    };
+
+  const ffmpegFrom =
+    (form: readonly string[]) =>
+    ({ url, file }: Passage): ForeignProgram =>
+      start('ffmpeg', [...quiet, '-rtsp_transport', 'tcp', '-i', url, ...form, file('out')]);
+
+  function compareSums(file: string, source: Buffer, least: Readonly<Record<'v' | 'a', number>>): void {
+    const played = readFileSync(file);
+    for (const [short, kind] of [
       ['v', 'video'],
       ['a', 'audio'],
     ] as const) {
-      if (least[kind] === 0) continue;
-      assertRun(readSums(played, type), readSums(source, type), least[kind], type);
+      if (least[short] === 0) continue;
+      assertRun(readSums(played, kind), readSums(source, kind), least[short], kind);
     }
   }
 
   for (const { name, clip, container = 'mkv', sums, bytes } of rows) {
     for (const transport of sums === undefined || sums.v === 0 ? ['tcp'] : ['tcp', 'udp']) {
-      it(`passes on bit by bit ${name} that came over ${transport}`, async () => {
-        const file = join(folder, `clip.${container}`);
+      itBeside(`passes on bit by bit ${name} that came over ${transport}`, async () => {
+        const passage = newPassage();
+        const file = passage.file(`clip.${container}`);
         await run('ffmpeg', [...quiet, ...clip, '-t', String(seconds), file]);
-        const argv = [...quiet, '-re', '-i', file, '-c', 'copy', '-strict', '-2', '-f', 'rtsp'];
-        const publish = { command: 'ffmpeg', argv: [...argv, '-rtsp_transport', transport, url] };
-        const out = join(folder, 'out');
         const form = bytes === undefined ? asSums : ['-c', 'copy', '-f', bytes];
-        await pass(publish, [...form, out]);
+        await pass(ffmpegTo(`clip.${container}`, transport), ffmpegFrom(form), passage);
         const source = await run('ffmpeg', [...quiet, '-i', file, ...form, '-']);
         if (sums !== undefined) {
-          compareSums(out, source.toString(), sums);
+          compareSums(passage.file('out'), source, sums);
           return;
         }
-        const played = readFileSync(out);
+        const played = readFileSync(passage.file('out'));
         assert.ok(played.length > 16_000, `${played.length} bytes`);
         assert.ok(source.includes(played), 'another sound was played');
       });
@@ -137,18 +155,16 @@ describe('RTP payload formats with ffmpeg', function () {
   }
 
   it('passes on bit by bit VP9 in non-flexible mode, from GStreamer', async () => {
-    const file = join(folder, 'clip.mkv');
+    const passage = newPassage();
+    const file = passage.file('clip.mkv');
     const clip = [...picture, '-c:v', 'libvpx-vp9', ...pictures, '-t', String(seconds), file];
     await run('ffmpeg', [...quiet, ...clip]);
     const argv = ['-q', 'filesrc', `location=${file}`, '!', 'matroskademux', '!', 'identity', 'sync=true', '!'];
-    const publish = {
-      command: 'gst-launch-1.0',
-      argv: [...argv, 'rtspclientsink', `location=${url}`, 'protocols=tcp'],
-    };
-    const out = join(folder, 'out');
-    await pass(publish, [...asSums, out]);
+    const publish = ({ url }: Passage): ForeignProgram =>
+      start('gst-launch-1.0', [...argv, 'rtspclientsink', `location=${url}`, 'protocols=tcp']);
+    await pass(publish, ffmpegFrom(asSums), passage);
     const source = await run('ffmpeg', [...quiet, '-i', file, ...asSums, '-']);
-    compareSums(out, source.toString(), { v: 60, a: 0 });
+    compareSums(passage.file('out'), source, { v: 60, a: 0 });
   });
 
   for (const [name, encoder] of [
@@ -156,32 +172,16 @@ describe('RTP payload formats with ffmpeg', function () {
     ['VP9', 'libvpx-vp9'],
   ] as const) {
     it(`is read by GStreamer bit by bit: ${name}`, async () => {
-      const file = join(folder, 'clip.mkv');
+      const passage = newPassage();
+      const [file, out] = [passage.file('clip.mkv'), passage.file('out.mkv')];
       await run('ffmpeg', [...quiet, ...picture, '-c:v', encoder, ...pictures, '-t', String(seconds), file]);
-      const argv = [
-        ...quiet,
-        '-re',
-        '-i',
-        file,
-        '-c',
-        'copy',
-        '-strict',
-        '-2',
-        '-f',
-        'rtsp',
-        '-rtsp_transport',
-        'tcp',
-        url,
-      ];
-      const published = start('ffmpeg', argv);
-      await eventually('the stream', () => server.core.streams.find('clip')?.settling.settled === true);
-      const out = join(folder, 'out.mkv');
-      const source = ['rtspsrc', `location=${url}`, 'protocols=tcp', 'latency=0', '!', `rtp${name.toLowerCase()}depay`];
-      const played = start('gst-launch-1.0', ['-q', ...source, '!', 'matroskamux', '!', 'filesink', `location=${out}`]);
-      await published.done;
-      await played.done;
+      const play = ({ url }: Passage): ForeignProgram => {
+        const argv = ['rtspsrc', `location=${url}`, 'protocols=tcp', 'latency=0', '!', `rtp${name.toLowerCase()}depay`];
+        return start('gst-launch-1.0', ['-q', ...argv, '!', 'matroskamux', '!', 'filesink', `location=${out}`]);
+      };
+      await pass(ffmpegTo('clip.mkv', 'tcp'), play, passage);
       const sumsOf = async (path: string): Promise<readonly string[]> =>
-        readSums((await run('ffmpeg', [...quiet, '-i', path, ...asSums, '-'])).toString(), 'video');
+        readSums(await run('ffmpeg', [...quiet, '-i', path, ...asSums, '-']), 'video');
       assertRun(await sumsOf(out), await sumsOf(file), 60, 'pictures');
     });
   }

@@ -2,18 +2,17 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { silentLog } from '../../core/observe/log.ts';
-import { createServer, type Server } from '../../core/server.ts';
 import { hlsModule } from '../../modules/hls/index.ts';
 import { rtmpModule } from '../../modules/rtmp/index.ts';
-import { rtpModule } from '../../modules/rtp/index.ts';
-import { rtspModule } from '../../modules/rtsp/index.ts';
 import { transcoders } from '../../transcoders/index.ts';
 import { eventually } from '../conformance/suite.ts';
 import { assertRun } from '../support/assert-run.ts';
 import { ForeignProgram } from '../support/foreign-program.ts';
+import { readFrameTable } from '../support/frame-table.ts';
 import { run } from '../support/media-source.ts';
 import { type KnownClip, makeKnownClip } from '../support/rtsp-clip.ts';
+import { RtspTestServer } from '../support/rtsp-server.ts';
+import { sideBySide } from '../support/side-by-side.ts';
 import { measureFrequency } from '../support/tone-source.ts';
 
 const quiet = ['-hide_banner', '-loglevel', 'error', '-nostdin'];
@@ -29,13 +28,11 @@ const asTimes = [
   ...['-c:v', 'rawvideo', '-c:a', 'copy', '-f', 'framemd5', '-'],
 ];
 
-function readTimes(table: string): Times {
-  const bases = [...table.matchAll(/^#tb \d: (\d+)\/(\d+)/gm)].map(([, num, den]) => Number(num) / Number(den));
+function readTimes(told: string | Buffer): Times {
+  const table = readFrameTable(told);
   const of = (stream: number): Map<string, number> => {
-    const rows = table.matchAll(
-      new RegExp(String.raw`^${stream},\s*-?\d+,\s*(-?\d+),\s*\d+,\s*\d+, ([0-9a-f]{32})`, 'gm'),
-    );
-    return new Map([...rows].map(([, pts, sum]) => [sum ?? '', Number(pts) * (bases[stream] ?? 1)]));
+    const tick = table.timeBases.get(stream) ?? 1;
+    return new Map(table.of(stream).map(({ sum, pts }) => [sum, pts * tick]));
   };
   return { video: of(0), audio: of(1) };
 }
@@ -46,50 +43,38 @@ function shiftOf(got: ReadonlyMap<string, number>, source: ReadonlyMap<string, n
   return shifts.sort((a, b) => a - b)[Math.floor(shifts.length / 2)] ?? Number.NaN;
 }
 
+const fromStart = ['-live_start_index', '0', '-i'];
+
 describe('RTSP to other protocols', function () {
   this.timeout(60_000);
-  let server: Server;
+  let running: RtspTestServer;
   let folder: string;
   let clip: KnownClip;
   let source: Times;
   const programs: ForeignProgram[] = [];
+  const itBeside = sideBySide();
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'switchyard-rtsp-crossing-'));
     clip = await makeKnownClip(folder);
-    source = readTimes((await run('ffmpeg', [...quiet, '-i', clip.file, ...asTimes])).toString());
+    source = readTimes(await run('ffmpeg', [...quiet, '-i', clip.file, ...asTimes]));
     assert.equal(source.video.size, 125);
-  });
-
-  beforeEach(async () => {
     const listen = { host: '127.0.0.1', port: 0 };
-    server = createServer({
-      modules: [rtpModule, rtspModule, rtmpModule, hlsModule, ...transcoders],
-      config: {
-        server: { drain: '1s' },
-        rtsp: { listen },
-        rtmp: { listen },
-        hls: { listen, secure: { enabled: false } },
-      },
-      log: silentLog,
-    });
-    await server.start();
+    running = await RtspTestServer.start(
+      {},
+      { server: { drain: '1s' }, rtmp: { listen }, hls: { listen, secure: { enabled: false } } },
+      [rtmpModule, hlsModule, ...transcoders],
+    );
   });
 
-  afterEach(async () => {
-    await Promise.all(programs.splice(0).map((program) => program.kill()));
-    await server.stop();
-    assert.equal(server.core.scope.openScopes, 0);
+  after(async () => {
+    await Promise.all(programs.map((program) => program.kill()));
+    rmSync(folder, { recursive: true, force: true });
+    await running.stop();
   });
 
-  after(() => rmSync(folder, { recursive: true, force: true }));
-
-  function url(protocol: string): string {
-    const found = server.urls().find(({ url }) => url.startsWith(`${protocol}://`))?.url ?? '';
-    return found.replace('HOST', '127.0.0.1').replaceAll('NAME', 'cam');
-  }
-
-  const playlist = (name: string): string => url('http').replace(/\/[^/]*$/, `/${name}`);
+  const playlist = (stream: string, name: string): string =>
+    running.url('http', stream).replace(/\/[^/]*$/, `/${name}`);
 
   function start(name: string, argv: readonly string[]): ForeignProgram {
     const program = new ForeignProgram(name, argv);
@@ -97,24 +82,26 @@ describe('RTSP to other protocols', function () {
     return program;
   }
 
-  async function publish(...options: string[]): Promise<ForeignProgram> {
-    const publisher = start('ffmpeg', [...quiet, ...options, '-f', 'rtsp', '-rtsp_transport', 'tcp', url('rtsp')]);
-    await eventually('the stream', () => server.core.streams.find('cam')?.settling.settled === true);
+  async function publish(name: string, ...options: string[]): Promise<ForeignProgram> {
+    const to = ['-f', 'rtsp', '-rtsp_transport', 'tcp', running.url('rtsp', name)];
+    const publisher = start('ffmpeg', [...quiet, ...options, ...to]);
+    await eventually('the stream', () => running.isReady(name));
     return publisher;
   }
 
-  const publishClip = (): Promise<ForeignProgram> => publish('-re', '-i', clip.file, '-c', 'copy');
+  const publishClip = (name: string): Promise<ForeignProgram> => publish(name, '-re', '-i', clip.file, '-c', 'copy');
 
   for (const [name, input] of [
-    ['RTMP', () => ['-i', url('rtmp')]],
-    ['RTSP over TCP', () => ['-rtsp_transport', 'tcp', '-i', url('rtsp')]],
-    ['RTSP over UDP', () => ['-rtsp_transport', 'udp', '-i', url('rtsp')]],
-    ['HLS in fragmented MP4', () => ['-live_start_index', '0', '-i', playlist('index.m3u8')]],
-    ['HLS in MPEG-TS', () => ['-live_start_index', '0', '-i', playlist('ts.m3u8'), '-bsf:a', 'aac_adtstoasc']],
+    ['RTMP', (stream: string) => ['-i', running.url('rtmp', stream)]],
+    ['RTSP over TCP', (stream: string) => ['-rtsp_transport', 'tcp', '-i', running.url('rtsp', stream)]],
+    ['RTSP over UDP', (stream: string) => ['-rtsp_transport', 'udp', '-i', running.url('rtsp', stream)]],
+    ['HLS in fragmented MP4', (stream: string) => [...fromStart, playlist(stream, 'index.m3u8')]],
+    ['HLS in MPEG-TS', (stream: string) => [...fromStart, playlist(stream, 'ts.m3u8'), '-bsf:a', 'aac_adtstoasc']],
   ] as const) {
-    it(`passes on bit by bit, sound and picture together within 5 ms, to ${name}`, async () => {
-      const publisher = await publishClip();
-      const player = start('ffmpeg', [...quiet, ...input(), ...asTimes]);
+    itBeside(`passes on bit by bit, sound and picture together within 5 ms, to ${name}`, async () => {
+      const stream = name.replaceAll(' ', '-');
+      const publisher = await publishClip(stream);
+      const player = start('ffmpeg', [...quiet, ...input(stream), ...asTimes]);
       await publisher.succeeds();
       const got = readTimes(await player.succeeds());
       // Who comes late to a stream over RTP or RTMP begins at the newest key frame; a playlist has them all.
@@ -131,11 +118,12 @@ describe('RTSP to other protocols', function () {
     ['an Opus', 'ts.m3u8', ['-c:a', 'libopus', '-ar', '48000', '-ac', '2']],
     ['a G.711', 'index.m3u8', ['-c:a', 'pcm_mulaw', '-ar', '8000', '-ac', '1']],
   ] as const) {
-    it(`gives HLS the sound of ${name} camera in AAC`, async () => {
+    itBeside(`gives HLS the sound of ${name} camera in AAC`, async () => {
       const tone = ['-f', 'lavfi', '-i', 'sine=frequency=1000:sample_rate=48000'];
       const picture = ['-re', '-i', clip.file];
-      await publish(...picture, ...tone, '-map', '0:v', '-map', '1:a', '-shortest', '-c:v', 'copy', ...encoder);
-      const player = [...quiet, '-live_start_index', '0', '-i', playlist(list), '-map', '0:a'];
+      const stream = list.replace('.m3u8', '-camera');
+      await publish(stream, ...picture, ...tone, '-map', '0:v', '-map', '1:a', '-shortest', '-c:v', 'copy', ...encoder);
+      const player = [...quiet, ...fromStart, playlist(stream, list), '-map', '0:a'];
       const codec = await run('ffmpeg', [...player, '-c', 'copy', '-t', '0.1', '-f', 'framehash', '-']);
       assert.match(codec.toString(), /#codec_id 0: aac/);
       const decoding = ['-af', 'pan=mono|c0=c0', '-ar', '48000', '-t', '2', '-f', 'f32le', '-'];

@@ -2,14 +2,12 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { silentLog } from '../../core/observe/log.ts';
-import { createServer, type Server } from '../../core/server.ts';
-import { rtpModule } from '../../modules/rtp/index.ts';
-import { rtspModule } from '../../modules/rtsp/index.ts';
 import { eventually } from '../conformance/suite.ts';
 import { ForeignProgram } from '../support/foreign-program.ts';
 import { LossyLink, type LossyLinkSettings } from '../support/lossy-link.ts';
 import { type KnownClip, makeKnownClip, Recorder, sumsOf } from '../support/rtsp-clip.ts';
+import { RtspTestServer } from '../support/rtsp-server.ts';
+import { sideBySide } from '../support/side-by-side.ts';
 
 /** From key frame to key frame. */
 const group = 10;
@@ -19,9 +17,10 @@ describe('RTSP over a network that loses and delays datagrams', function () {
   this.timeout(60_000);
   let folder: string;
   let clip: KnownClip;
-  const servers: Server[] = [];
+  const servers: RtspTestServer[] = [];
   const links: LossyLink[] = [];
   const programs: ForeignProgram[] = [];
+  const itBeside = sideBySide(3);
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'switchyard-rtsp-loss-'));
@@ -29,27 +28,18 @@ describe('RTSP over a network that loses and delays datagrams', function () {
     assert.equal(clip.coded.video.length, 200);
   });
 
-  afterEach(async () => {
-    await Promise.all(programs.splice(0).map((program) => program.kill()));
-    for (const server of servers.splice(0).reverse()) {
-      await server.stop();
-      assert.equal(server.core.scope.openScopes, 0);
-    }
-    for (const link of links.splice(0)) link.close();
+  after(async () => {
+    await Promise.all(programs.map((program) => program.kill()));
+    for (const server of servers.reverse()) await server.stop();
+    for (const link of links) link.close();
+    rmSync(folder, { recursive: true, force: true });
   });
 
-  after(() => rmSync(folder, { recursive: true, force: true }));
-
-  async function startServer(rtsp: Record<string, unknown> = {}): Promise<{ server: Server; port: number }> {
-    const server = createServer({
-      modules: [rtpModule, rtspModule],
-      // What is late here is late because the machine is busy; unit tests see to the patience itself.
-      config: { rtp: { reorder: '250ms' }, rtsp: { listen: { host: '127.0.0.1', port: 0 }, ...rtsp } },
-      log: silentLog,
-    });
+  async function startServer(rtsp: Record<string, unknown> = {}): Promise<RtspTestServer> {
+    // What is late here is late because the machine is busy; unit tests see to the patience itself.
+    const server = await RtspTestServer.start(rtsp, { rtp: { reorder: '250ms' } });
     servers.push(server);
-    await server.start();
-    return { server, port: Number(/:(\d+)\//.exec(server.urls()[0]?.url ?? '')?.[1]) };
+    return server;
   }
 
   async function openLink(settings: Omit<LossyLinkSettings, 'jitter' | 'seed'>): Promise<LossyLink> {
@@ -91,7 +81,7 @@ describe('RTSP over a network that loses and delays datagrams', function () {
   }
 
   for (const share of [1, 3, 5]) {
-    it(`passes on every whole picture and no other when the publisher loses ${share} %`, async () => {
+    itBeside(`passes on every whole picture and no other when the publisher loses ${share} %`, async () => {
       const { server, port } = await startServer();
       const link = await openLink({ port, way: 'to server', loss: share / 100 });
       const publisher = publish(`rtsp://${link.near}:${port}/cam`, 'udp');
@@ -101,25 +91,28 @@ describe('RTSP over a network that loses and delays datagrams', function () {
       assertWhole(recorder.sums.video, link);
     });
 
-    it(`passes on every whole picture and no other to a viewer that loses ${share} %, and all to the others`, async () => {
-      const { server, port } = await startServer();
-      const link = await openLink({ port, way: 'to client', loss: share / 100 });
-      const publisher = publish(`rtsp://127.0.0.1:${port}/cam`, 'tcp');
-      await eventually('the stream', () => server.core.streams.find('cam')?.settling.settled === true);
-      const url = `rtsp://${link.near}:${port}/cam`;
-      const viewer = await startServer({ pull: [{ name: 'far', url, transport: 'udp' }] });
-      const [near, far] = await Promise.all([
-        Recorder.start(server, 'cam'),
-        Recorder.start(viewer.server, 'far', true),
-      ]);
-      await publisher.succeeds();
-      await near.ended;
-      assert.deepEqual(near.sums.video, clip.coded.video);
-      await eventually('the last group', () => {
-        const { video } = sumsOf(far.units.slice(-40));
-        return video.some((sum) => clip.coded.video.indexOf(sum) >= clip.coded.video.length - 2 * group);
-      });
-      assertWhole(far.sums.video, link);
-    });
+    itBeside(
+      `passes on every whole picture and no other to a viewer that loses ${share} %, and all to the others`,
+      async () => {
+        const { server, port } = await startServer();
+        const link = await openLink({ port, way: 'to client', loss: share / 100 });
+        const publisher = publish(`rtsp://127.0.0.1:${port}/cam`, 'tcp');
+        await eventually('the stream', () => server.core.streams.find('cam')?.settling.settled === true);
+        const url = `rtsp://${link.near}:${port}/cam`;
+        const viewer = await startServer({ pull: [{ name: 'far', url, transport: 'udp' }] });
+        const [near, far] = await Promise.all([
+          Recorder.start(server, 'cam'),
+          Recorder.start(viewer.server, 'far', true),
+        ]);
+        await publisher.succeeds();
+        await near.ended;
+        assert.deepEqual(near.sums.video, clip.coded.video);
+        await eventually('the last group', () => {
+          const { video } = sumsOf(far.units.slice(-40));
+          return video.some((sum) => clip.coded.video.indexOf(sum) >= clip.coded.video.length - 2 * group);
+        });
+        assertWhole(far.sums.video, link);
+      },
+    );
   }
 });

@@ -5,42 +5,20 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StreamPublished, TrackAdded } from '../../core/events/catalogue.ts';
+import { type FrameRow, type FrameTable, readFrameTable } from '../support/frame-table.ts';
 import { run } from '../support/media-source.ts';
 import { type RtmpTestServer, startRtmpServer } from '../support/rtmp-server.ts';
+import { sideBySide } from '../support/side-by-side.ts';
 
 const quiet = ['-hide_banner', '-loglevel', 'error', '-nostdin'];
 
-/** One packet of `-f framemd5`: stream, dts, pts, duration, size, md5. */
-interface Packet {
-  readonly stream: string;
-  readonly dts: number;
-  readonly pts: number;
-  readonly md5: string;
-}
-
-function readPackets(text: string): Packet[] {
-  return text
-    .split('\n')
-    .filter((line) => /^\d/.test(line))
-    .map((line) => {
-      const [stream = '', dts, pts, , , md5 = ''] = line.split(',').map((field) => field.trim());
-      return { stream, dts: Number(dts), pts: Number(pts), md5 };
-    });
-}
-
-async function packetsOf(input: string): Promise<Packet[]> {
+async function packetsOf(input: string): Promise<FrameTable> {
   const argv = [...quiet, '-copyts', '-i', input, '-map', '0', '-c', 'copy', '-f', 'framemd5', 'pipe:1'];
-  return readPackets((await run('ffmpeg', argv)).toString());
+  return readFrameTable(await run('ffmpeg', argv));
 }
 
-const of = (packets: readonly Packet[], stream: string): Packet[] =>
-  packets.filter((packet) => packet.stream === stream);
-
-/** Which of ffmpeg's stream numbers is the picture: the order depends on what came first. */
-async function pictureOf(file: string): Promise<string> {
-  const argv = ['-v', 'error', '-select_streams', 'v', '-show_entries', 'stream=index', '-of', 'csv=p=0', file];
-  return (await run('ffprobe', argv)).toString().trim();
-}
+/** The order of ffmpeg's streams depends on what came first. */
+const of = (packets: FrameTable, kind: 'video' | 'audio'): readonly FrameRow[] => packets.of(packets.find(kind));
 
 describe('RTMP with foreign clients', function () {
   this.timeout(60_000);
@@ -48,6 +26,7 @@ describe('RTMP with foreign clients', function () {
   let folder: string;
   const clips = new Map<string, string>();
   const children: ChildProcess[] = [];
+  const itBeside = sideBySide();
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'rtmp-foreign-'));
@@ -124,7 +103,7 @@ describe('RTMP with foreign clients', function () {
 
   for (const [player, record] of players) {
     for (const clip of ['plain', 'reordered']) {
-      it(`ffmpeg → ${player}: every frame, byte for byte, at its time (${clip})`, async () => {
+      itBeside(`ffmpeg → ${player}: every frame, byte for byte, at its time (${clip})`, async () => {
         const file = clips.get(clip) ?? '';
         const name = `ffmpeg-${player}-${clip}`;
         const publishing = publishers[0]?.[1](file, name);
@@ -132,12 +111,10 @@ describe('RTMP with foreign clients', function () {
         const copy = join(folder, `${name}.flv`);
         await Promise.all([publishing, record(name, copy)]);
         const [sent, got] = await Promise.all([packetsOf(file), packetsOf(copy)]);
-        const [sentPicture, gotPicture] = await Promise.all([pictureOf(file), pictureOf(copy)]);
-        const video = of(got, gotPicture);
-        const expected = of(sent, sentPicture);
+        const [video, expected] = [of(got, 'video'), of(sent, 'video')];
         assert.deepEqual(
-          video.map(({ md5 }) => md5),
-          expected.map(({ md5 }) => md5),
+          video.map(({ sum }) => sum),
+          expected.map(({ sum }) => sum),
         );
         // ffmpeg as a player moves everything by the same amount; the distances must stay.
         const shift = (video[0]?.dts ?? 0) - (expected[0]?.dts ?? 0);
@@ -145,30 +122,29 @@ describe('RTMP with foreign clients', function () {
           video.map(({ dts, pts }) => [dts - shift, pts - shift]),
           expected.map(({ dts, pts }) => [dts, pts]),
         );
-        const sound = of(got, gotPicture === '0' ? '1' : '0');
-        const allSound = of(sent, sentPicture === '0' ? '1' : '0');
+        const [sound, allSound] = [of(got, 'audio'), of(sent, 'audio')];
         // A player begins at a picture: the sound before it is left out, and none after it.
-        const from = allSound.findIndex(({ md5 }) => md5 === sound[0]?.md5);
+        const from = allSound.findIndex(({ sum }) => sum === sound[0]?.sum);
         assert.ok(from >= 0 && from <= 4, `sound begins at frame ${from}`);
         // rtmp2src forgets a message that waits when it hears of the end; the others write down the last one.
         const lost = allSound.length - from - sound.length;
         assert.ok(lost === 0 || (player === 'GStreamer' && lost === 1), `${lost} sound frames lost at the end`);
         const expectedSound = allSound.slice(from, from + sound.length);
         assert.deepEqual(
-          sound.map(({ md5, dts }) => [md5, dts - shift]),
-          expectedSound.map(({ md5, dts }) => [md5, dts]),
+          sound.map(({ sum, dts }) => [sum, dts - shift]),
+          expectedSound.map(({ sum, dts }) => [sum, dts]),
         );
       });
     }
   }
 
-  it('GStreamer → ffmpeg: every picture', async () => {
+  itBeside('GStreamer → ffmpeg: every picture', async () => {
     const file = clips.get('plain') ?? '';
     const publishing = publishers[1]?.[1](file, 'gst');
     await published('gst');
     const copy = join(folder, 'gst.flv');
     await Promise.all([publishing, players[0]?.[1]('gst', copy)]);
-    const count = of(await packetsOf(copy), await pictureOf(copy)).length;
+    const count = of(await packetsOf(copy), 'video').length;
     assert.equal(count, 120);
   });
 
@@ -195,7 +171,7 @@ describe('RTMP with foreign clients', function () {
     await once(child, 'exit');
   });
 
-  it('keeps ffmpeg playing while its publisher is killed and comes back', async () => {
+  itBeside('keeps ffmpeg playing while its publisher is killed and comes back', async () => {
     const again = await startRtmpServer({}, { reconnectGrace: '10s' });
     try {
       const target = `rtmp://127.0.0.1:${again.port}/live/back`;
@@ -212,7 +188,7 @@ describe('RTMP with foreign clients', function () {
       await once(first, 'exit');
       await run('ffmpeg', [...quiet, '-re', '-i', file, '-t', '2', '-c', 'copy', '-f', 'flv', target]);
       await recording;
-      const video = of(await packetsOf(copy), await pictureOf(copy));
+      const video = of(await packetsOf(copy), 'video');
       assert.ok(video.length >= 60, `${video.length} pictures`);
       const times = video.map(({ dts }) => dts);
       assert.deepEqual(

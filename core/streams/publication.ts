@@ -12,14 +12,17 @@ export class Publication {
   readonly session: Session;
   readonly scope: Scope;
   readonly timeline: Timeline;
+  /** The protocol that carries the media. */
+  readonly carrier: string;
   /** Facts that the publisher told; replaced when it tells again. */
   metadata: Readonly<Record<string, unknown>>;
 
-  constructor(stream: Stream, details: Pick<Publication, 'session' | 'scope' | 'timeline' | 'metadata'>) {
+  constructor(stream: Stream, details: Pick<Publication, 'session' | 'scope' | 'timeline' | 'carrier' | 'metadata'>) {
     this.stream = stream;
     this.session = details.session;
     this.scope = details.scope;
     this.timeline = details.timeline;
+    this.carrier = details.carrier;
     this.metadata = details.metadata;
   }
 

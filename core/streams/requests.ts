@@ -18,6 +18,8 @@ export interface PublishRequest {
   readonly requestKeyframe?: (track: string) => void;
   /** Lifetime of the publication: a child of this, by default of the session's scope. */
   readonly parent?: Scope;
+  /** What carries the media, where that is not the session's protocol: one signals for another. */
+  readonly carrier?: string;
   /** Facts that the publisher told (RTMP metadata, SDP session name): for inspection only. */
   readonly metadata?: Readonly<Record<string, unknown>>;
 }
@@ -56,6 +58,8 @@ export interface SubscribeRequest {
   readonly start?: 'cached' | 'fresh' | 'live';
   /** Bounds of the queue, within those of the configuration. */
   readonly queue?: Partial<QueueBounds>;
+  /** What carries the media, where that is not the session's protocol: one signals for another. */
+  readonly carrier?: string;
   /** Lifetime of the subscription: a child of this, by default of the session's scope. */
   readonly parent?: Scope;
   /** One reader for many viewers, whom its module lets in one by one with `core.access`: no policy is asked here. */

@@ -204,6 +204,7 @@ export class StreamRegistry {
       session: request.session,
       scope,
       wishes: request.wishes,
+      carrier: request.carrier,
       start: request.start ?? 'cached',
       bounds: {
         duration: request.queue?.duration ?? limits.duration,

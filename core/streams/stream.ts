@@ -154,6 +154,7 @@ export class Stream {
       session: request.session,
       scope,
       timeline,
+      carrier: request.carrier ?? request.session.protocol,
       metadata: request.metadata ?? {},
     });
     this.#publication = publication;

@@ -32,6 +32,8 @@ export class Subscription implements AsyncIterable<QueuedUnit> {
   readonly session: Session;
   readonly scope: Scope;
   readonly wishes: readonly TrackWish[];
+  /** The protocol that carries the media. */
+  readonly carrier: string;
   readonly counters: SubscriptionCounters = { units: 0, bytes: 0, droppedUnits: 0, droppedBytes: 0, jumps: 0 };
   readonly #start: NonNullable<SubscribeRequest['start']>;
   readonly #bounds: QueueBounds;
@@ -48,12 +50,14 @@ export class Subscription implements AsyncIterable<QueuedUnit> {
     details: Pick<Subscription, 'session' | 'scope' | 'wishes'> & {
       start: NonNullable<SubscribeRequest['start']>;
       bounds: QueueBounds;
+      carrier?: string | undefined;
     },
   ) {
     this.stream = stream;
     this.session = details.session;
     this.scope = details.scope;
     this.wishes = details.wishes;
+    this.carrier = details.carrier ?? details.session.protocol;
     this.#start = details.start;
     this.#bounds = details.bounds;
     this.scope.defer(() => this.#resolveWaiter(false));

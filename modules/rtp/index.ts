@@ -5,6 +5,7 @@ import { PeerPlane, RtpPlane } from './contract.ts';
 import { measureRtp } from './metrics.ts';
 import { BrowserPlane } from './peers/peer-plane.ts';
 import { Plane } from './plane.ts';
+import { measurePorts } from './port-usage.ts';
 import { measurePeers } from './transport/metrics.ts';
 import { PeerTransports } from './transport/peer-transports.ts';
 
@@ -37,6 +38,7 @@ function configure(core: Core, config: RtpConfig): RunningModule {
     inspect: () => ({
       ...plane.counters,
       openPairs: plane.ports.open,
+      ports: measurePorts(config.ports, [...plane.ports.numbers(), ...transports.ports]),
       mergingMillis: plane.merging / 1_000,
       peers: transports.inspect(),
     }),

@@ -21,16 +21,29 @@ export class PortsBook {
   readonly #shared = new Map<string, Demand<DatagramPeers>>();
   readonly #peers = new WeakMap<DatagramPorts, DatagramPeers>();
   readonly #expected = new WeakMap<DatagramRoute, DatagramPeer>();
-  open = 0;
+  readonly #open = new Set<DatagramPorts>();
 
   constructor(range: PortRange, dependencies: PortsBookDependencies) {
     this.#range = range;
     this.#dependencies = dependencies;
   }
 
+  /** Pairs that are open. */
+  get open(): number {
+    return this.#open.size;
+  }
+
+  /** The numbers of all ports that are open. */
+  *numbers(): Generator<number> {
+    for (const { port, controlPort } of this.#open) {
+      yield port;
+      yield controlPort;
+    }
+  }
+
   /** Throws `limit-reached` and `port-unavailable`. */
   async take(request: PortsRequest, scope: Scope): Promise<DatagramPorts> {
-    const peers = await (request.use === 'own' ? this.#open(request, scope) : this.#share(request, scope));
+    const peers = await (request.use === 'own' ? this.#openPair(request, scope) : this.#share(request, scope));
     return peers.ports;
   }
 
@@ -61,18 +74,18 @@ export class PortsBook {
       known ??
       new Demand<DatagramPeers>(
         { name, linger: ZERO },
-        { clock: core.clock, parent: core.scope, open: (run) => this.#open(request, run) },
+        { clock: core.clock, parent: core.scope, open: (run) => this.#openPair(request, run) },
       );
     if (known === undefined) this.#shared.set(name, demand);
     return demand.use(scope);
   }
 
-  async #open(request: PortsRequest, scope: Scope): Promise<DatagramPeers> {
+  async #openPair(request: PortsRequest, scope: Scope): Promise<DatagramPeers> {
     const { core, counters, latchWindow } = this.#dependencies;
     const ports = await openPorts({ ...request, range: request.range ?? this.#range }, scope);
-    this.open += 1;
+    this.#open.add(ports);
     scope.defer(() => {
-      this.open -= 1;
+      this.#open.delete(ports);
     });
     const peers = new DatagramPeers(ports, { clock: core.clock, counters, latchWindow });
     this.#peers.set(ports, peers);

@@ -31,6 +31,9 @@ export interface PeersDependencies {
   readonly counters: WebRtcCounters;
 }
 
+/** What carries the media, whoever signals. */
+const carrier = 'webrtc';
+
 /** Offer → agreement → the core's door → transport → answer, for publishers and viewers. */
 export class Peers implements WebRtcPeers {
   readonly #config: WebRtcConfig;
@@ -83,6 +86,7 @@ export class Peers implements WebRtcPeers {
       onConflict,
       expects: agreed.map(({ medium }) => medium.kind),
       requestKeyframe: () => hearing.ingest?.requestKeyframe(),
+      carrier,
       parent: scope,
     });
     publication.scope.defer((reason) => void scope.close(reason));
@@ -158,7 +162,7 @@ export class Peers implements WebRtcPeers {
     const { name, session, credentials } = request;
     const anyProfile = this.#config.unlistedProfiles === 'pass';
     const wanted = (trust: boolean): SubscribeRequest => ({
-      ...{ name, session, credentials, parent: scope, start: 'fresh' as const },
+      ...{ name, session, credentials, parent: scope, start: 'fresh' as const, carrier },
       wishes: wishesOf(viewers, {
         codecs: [...this.#config.codecs.video, ...this.#config.codecs.audio],
         picture: request.picture ?? {},

@@ -43,6 +43,15 @@ describe('The client SDK of WCS in Chromium: layers of a publisher', function ()
     const before = await pair.viewer.waitFor('small', plays(60));
     assert.deepEqual([before.width, before.height], [320, 240], 'and it stays so, whatever the way bears');
     assert.ok(!tracks().some((id) => id.startsWith('video~')), tracks().join());
+
+    const read = await fetch(`${origin}?action=stat&format=json&groups=streams_stats,port_stats,connections_stats`);
+    const told = (await read.json()) as Record<string, Record<string, number>>;
+    const { streams_webrtc_in, streams_webrtc_out, streams_websocket_out } = told['streams_stats'] ?? {};
+    assert.deepEqual([streams_webrtc_in, streams_webrtc_out, streams_websocket_out], [1, 2, 0]);
+    // The UDP port and the TCP port of all browsers have one number.
+    const { ports_media_busy, ports_media_free } = told['port_stats'] ?? {};
+    assert.deepEqual([ports_media_busy, ports_media_free], [1, 999]);
+    assert.equal(told['connections_stats']?.['connections_webrtc'], 1);
     await browser.end(publisher);
   });
 });

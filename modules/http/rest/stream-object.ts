@@ -48,6 +48,7 @@ const providers: Readonly<Record<string, string>> = {
   rtmp: 'Flash',
   rtmfp: 'Flash',
   webrtc: 'WebRTC',
+  websocket: 'MSE',
   rtsp: 'RTSP',
   hls: 'HLS',
   sip: 'SIP',
@@ -57,7 +58,7 @@ export function describeStream(session: MediaSession, rates: RateMeter, nodeId: 
   const video = trackOf(session, 'video');
   const audio = trackOf(session, 'audio');
   const videoRates = rates.measure(video);
-  const peer = session.holder.session;
+  const { session: peer, carrier } = session.holder;
   const muted = { muted: false };
   return {
     nodeId,
@@ -90,7 +91,7 @@ export function describeStream(session: MediaSession, rates: RateMeter, nodeId: 
     mediaType: session.type,
     audioState: muted,
     videoState: muted,
-    mediaProvider: providers[peer.protocol] ?? peer.protocol.toUpperCase(),
+    mediaProvider: providers[carrier] ?? carrier.toUpperCase(),
   };
 }
 

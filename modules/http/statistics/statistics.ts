@@ -3,6 +3,7 @@ import { freemem, loadavg, totalmem } from 'node:os';
 import type { Core } from '../../../core/core.ts';
 import { SubscriberLagging } from '../../../core/events/catalogue.ts';
 import { ServerControl } from '../../../core/modules/server-control.ts';
+import { isLayer } from '../../../core/streams/layers.ts';
 import type { Stream } from '../../../core/streams/stream.ts';
 import { seconds } from '../../../core/time/micros.ts';
 import { type MediaSessions, synchronizationOf } from '../streams.ts';
@@ -54,7 +55,10 @@ export class StatisticsReader {
   readTranscoding(): Record<string, unknown> {
     const info: Record<string, unknown> = {};
     for (const stream of this.#core.streams.all()) {
-      const renditions = stream.tracks.filter((track) => track.kind === 'video' && track !== stream.findTrack('video'));
+      const published = stream.findTrack('video');
+      const renditions = stream.tracks.filter(
+        (track) => track.kind === 'video' && track !== published && !isLayer(track),
+      );
       if (renditions.length === 0) continue;
       info[stream.name] = {
         distributors: Object.fromEntries(
@@ -76,9 +80,10 @@ export class StatisticsReader {
   #connections(): Section {
     const counts = zeros(connectionKinds, (kind) => `connections_${kind}`);
     let connections = 0;
-    for (const { protocol } of this.#core.sessions.all()) {
+    for (const { protocol, remoteAddress } of this.#core.sessions.all()) {
+      if (remoteAddress === '' || remoteAddress === 'local') continue; // one part of this server for another
       connections += 1;
-      add(counts, `connections_${protocol}`);
+      add(counts, `connections_${kindOf(protocol)}`);
     }
     return { connections, ...counts };
   }
@@ -116,9 +121,14 @@ export class StatisticsReader {
       ...zeros(inward, (kind) => `streams_${kind}_in`),
       ...zeros(outward, (kind) => `streams_${kind}_out`),
     };
-    for (const session of this.#media.all()) {
-      add(counts, `streams_${session.holder.session.protocol}_${session.type === 'publish' ? 'in' : 'out'}`);
+    const packaged = new Set<Stream>();
+    for (const { type, holder, stream } of this.#media.all()) {
+      const kind = kindOf(holder.carrier);
+      if (kind === 'hls') packaged.add(stream);
+      // Its viewers share what is packaged once.
+      else add(counts, `streams_${kind}_${type === 'publish' ? 'in' : 'out'}`);
     }
+    counts['streams_hls_out'] = this.#core.sessions.count('hls');
     const viewers: string[] = [];
     const synchronization: string[] = [];
     for (const stream of this.#core.streams.all()) {
@@ -129,7 +139,7 @@ export class StatisticsReader {
     return {
       streams: this.#core.streams.count,
       ...counts,
-      streams_hls: counts['streams_hls_out'] ?? 0,
+      streams_hls: packaged.size,
       streams_viewers: viewers.join(';'),
       streams_synchronization: synchronization.join(';'),
     };
@@ -197,6 +207,12 @@ export class StatisticsReader {
 
 function zeros(kinds: readonly string[], key: (kind: string) => string): Record<string, number> {
   return Object.fromEntries(kinds.map((kind) => [key(kind), 0]));
+}
+
+/** Browsers signal by WHIP and WHEP; of `rtsp-pull` and `hls-muxer` the protocol counts. */
+function kindOf(protocol: string): string {
+  if (protocol === 'whip' || protocol === 'whep') return 'webrtc';
+  return protocol.split('-', 1)[0] ?? protocol;
 }
 
 function add(counts: Record<string, number>, key: string): void {

@@ -99,6 +99,12 @@ export class PeerTransports {
     }
   }
 
+  /** The numbers of the ports that are open. */
+  get ports(): readonly number[] {
+    const { udpPort, tcpPort } = this.#opened?.doors ?? {};
+    return [udpPort, tcpPort].filter((port) => port !== undefined);
+  }
+
   inspect(): Record<string, unknown> {
     const { doors } = this.#opened ?? {};
     return {

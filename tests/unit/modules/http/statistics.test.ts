@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { ServerControl } from '../../../../core/modules/server-control.ts';
 import { ServiceRegistry } from '../../../../core/modules/service-registry.ts';
 import { ManualClock } from '../../../../core/time/manual-clock.ts';
 import { micros, seconds } from '../../../../core/time/micros.ts';
@@ -79,6 +80,63 @@ describe('statistics and stream objects', () => {
     // Video ends at 299 × 33 ms, audio at 499 × 20 ms.
     assert.equal(sections['stream']?.['streams_synchronization'], `cam%3D1+x/${299 * 33 - 499 * 20}`);
     assert.ok(Number(sections['core']?.['core_threads']) > 1);
+  });
+
+  it('counts streams by what carries them, whoever signals', async () => {
+    await core.publish('cam', { session: core.openSession('websocket'), carrier: 'webrtc' });
+    await core.publish('door', { session: core.openSession('whip'), carrier: 'webrtc' });
+    await core.publish('yard', { session: core.openSession('rtsp-pull') });
+    const { stream } = await publish('room');
+    const view = (protocol: string, carrier?: string) =>
+      core.subscribe('room', { session: core.openSession(protocol), ...(carrier === undefined ? {} : { carrier }) });
+    await view('websocket', 'webrtc');
+    const leaving = await view('whep', 'webrtc');
+    await view('websocket');
+    await view('rtmp-push');
+    // One that packages for three viewers, of whom each has a session.
+    const muxer = core.sessions.open({ protocol: 'hls-muxer', remoteAddress: '', parent: core.scope });
+    for (let variant = 0; variant < 2; variant += 1) await core.subscribe('room', { session: muxer });
+    for (let viewer = 0; viewer < 3; viewer += 1) core.openSession('hls');
+    const told = reader.read();
+    const figures = Object.entries(told.get('streams_stats') ?? {}).filter(([, value]) => Number(value) > 0);
+    assert.deepEqual(Object.fromEntries(figures), {
+      ...{ streams: 4, streams_webrtc_in: 2, streams_rtsp_in: 1, streams_rtmp_in: 1 },
+      ...{ streams_webrtc_out: 2, streams_websocket_out: 1, streams_rtmp_out: 1, streams_hls_out: 3, streams_hls: 1 },
+    });
+    const connections = told.get('connections_stats');
+    assert.deepEqual(
+      ['', '_webrtc', '_websocket', '_rtmp', '_hls'].map((kind) => connections?.[`connections${kind}`]),
+      [11, 2, 3, 2, 3],
+    );
+    const providers = [...media.all()]
+      .filter((session) => session.stream === stream)
+      .map((session) => describeStream(session, new RateMeter(), 'node').mediaProvider);
+    assert.deepEqual(providers.slice(0, 4), ['Flash', 'WebRTC', 'WebRTC', 'MSE']);
+    await leaving.scope.close({ code: 'peer-left' });
+    assert.equal(reader.read().get('streams_stats')?.['streams_webrtc_out'], 1);
+  });
+
+  it('tells the ports that the media plane has open, and no layer as a rendition', async () => {
+    const { stream } = await publish('cam');
+    for (const id of ['video.q', 'video~h264 width=320']) stream.openTrack(id, fakeH264());
+    const services = new ServiceRegistry().viewFor(core.scope);
+    const detail = { ports: { busy: 4, free: 996, quarantine: 0 } };
+    services.provide(ServerControl, {
+      urls: () => [],
+      stop: () => Promise.resolve(),
+      inspect: () => ({
+        ...{ uptimeSeconds: 1, openScopes: 1, sessions: 0, streams: 1, disabled: [] },
+        modules: [{ module: 'rtp', state: 'running', detail }],
+      }),
+    });
+    const read = new StatisticsReader({ ...core, ...parts(core), services }, media);
+    const ports = read.read().get('port_stats');
+    assert.deepEqual(
+      ['free', 'busy', 'quarantine'].map((what) => ports?.[`ports_media_${what}`]),
+      [996, 4, 0],
+    );
+    const told = JSON.stringify(read.readTranscoding());
+    assert.ok(told.includes('video~h264') && !told.includes('video.q'), told);
   });
 
   it('counts a stream whose publisher is away as degraded', async () => {

@@ -211,6 +211,8 @@ describe('modules/rtsp server', () => {
     for (let turn = 0; turn < 200; turn += 1) await client.must('SETUP', `${url()}/trackID=0`, { Transport });
     assert.ok(server.core.scope.openScopes <= before + 3);
     assert.equal(counter('rtp', 'openPairs'), 1);
+    const { detail } = server.inspect().modules.find(({ module }) => module === 'rtp') ?? {};
+    assert.deepEqual(detail?.['ports'], { busy: 2, free: 998, quarantine: 0 });
     pair.media.close();
     pair.control.close();
   });

@@ -72,13 +72,15 @@ describe('webrtc: WHIP and WHEP', function () {
     const { path } = await created(response);
     assert.match(path, /^\/whep\/room\//);
     assert.equal(running.server.core.sessions.count('whep'), 1);
+    const [viewer] = running.server.core.streams.find('room')?.subscriptions ?? [];
+    assert.equal(viewer?.carrier, 'webrtc');
     assert.equal((await send('POST', '/whep/nothing', sdp, offers.chromiumPlay)).status, 404);
     assert.equal((await send('DELETE', path)).status, 200);
   });
 
   it('takes names of any script, and no others', async () => {
     const { path } = await created(await publish(encodeURIComponent('комната 1')));
-    assert.ok(running.server.core.streams.find('комната 1'));
+    assert.equal(running.server.core.streams.find('комната 1')?.publication?.carrier, 'webrtc');
     assert.equal((await send('DELETE', path)).status, 200);
     for (const name of ['a%2Fb', '..%2f..%2fetc', '%00', 'a%22b', `${'x'.repeat(300)}`]) {
       assert.equal((await publish(name)).status, 400, name);

@@ -60,6 +60,7 @@ const tools = [
   'ffplay',
   'ffprobe',
   'chromium',
+  'firefox-esr',
   'rtmpdump',
   'nginx',
   'mpv',

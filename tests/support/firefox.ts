@@ -20,28 +20,15 @@ const preferences = {
   'permissions.default.microphone': 1,
   'media.peerconnection.ice.loopback': true,
   'media.peerconnection.ice.obfuscate_host_addresses': false,
-  // No calls home, which a closed network answers slowly.
-  'app.normandy.enabled': false,
+  // No calls home, which a closed network answers slowly: nothing here has a name.
+  'network.dns.disabled': true,
   'app.update.disabledForTesting': true,
-  'browser.safebrowsing.downloads.enabled': false,
-  'browser.safebrowsing.malware.enabled': false,
-  'browser.safebrowsing.phishing.enabled': false,
-  'browser.safebrowsing.update.enabled': false,
-  'browser.search.update': false,
   'browser.shell.checkDefaultBrowser': false,
   'datareporting.policy.dataSubmissionEnabled': false,
-  'dom.push.connection.enabled': false,
-  'extensions.getAddons.cache.enabled': false,
-  'extensions.systemAddon.update.enabled': false,
-  'extensions.update.enabled': false,
-  'media.gmp-manager.updateEnabled': false,
-  'media.gmp-provider.enabled': false,
-  'network.captive-portal-service.enabled': false,
-  'network.connectivity-service.enabled': false,
-  'services.settings.server': 'data:,none',
-  'toolkit.telemetry.enabled': false,
-  'toolkit.telemetry.server': '',
 };
+
+/** What it may take to leave, ms. */
+const patience = 10_000;
 
 /** Runs in each page before its own scripts: tells of every message that goes over its WebSockets. */
 const watchSockets = `(tell) => {
@@ -75,13 +62,15 @@ export async function launchFirefox(): Promise<LaunchedBrowser> {
   );
   const kill = (): void => void child.kill('SIGKILL');
   process.once('exit', kill);
-  const gone = once(child, 'close').then(() => {
+  // Rejects when it could not be started, of which findUrl tells.
+  const ended = once(child, 'close').catch(() => undefined);
+  const gone = ended.then(() => {
     process.off('exit', kill);
     rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
   });
   try {
     const session = await BidiSession.open(await findUrl(child), ['log.entryAdded', 'script.message']);
-    return await Firefox.open(session, gone);
+    return await Firefox.open(session, { gone, kill });
   } catch (error) {
     kill();
     await gone;
@@ -103,24 +92,30 @@ function findUrl(child: ChildProcess): Promise<string> {
   });
 }
 
+interface FirefoxProgram {
+  /** When it has ended, and its profile is removed. */
+  readonly gone: Promise<void>;
+  kill(): void;
+}
+
 class Firefox implements LaunchedBrowser {
   readonly #session: BidiSession;
-  readonly #gone: Promise<void>;
+  readonly #program: FirefoxProgram;
   readonly #pages = new Map<string, FirefoxPage>();
 
-  private constructor(session: BidiSession, gone: Promise<void>) {
+  private constructor(session: BidiSession, program: FirefoxProgram) {
     this.#session = session;
-    this.#gone = gone;
+    this.#program = program;
     session.onEvent((method, params) => {
       const { context } = params['source'] as { context?: string };
       this.#pages.get(context ?? '')?.take(method, params);
     });
   }
 
-  static async open(session: BidiSession, gone: Promise<void>): Promise<Firefox> {
+  static async open(session: BidiSession, program: FirefoxProgram): Promise<Firefox> {
     const channel = { type: 'channel', value: { channel: 'sockets', ownership: 'none' } };
     await session.call('script.addPreloadScript', { functionDeclaration: watchSockets, arguments: [channel] });
-    return new Firefox(session, gone);
+    return new Firefox(session, program);
   }
 
   async newPage(): Promise<FirefoxPage> {
@@ -131,8 +126,10 @@ class Firefox implements LaunchedBrowser {
   }
 
   async close(): Promise<void> {
-    await this.#session.call('browser.close');
-    await this.#gone;
+    const timer = setTimeout(this.#program.kill, patience);
+    await this.#session.call('browser.close').catch(this.#program.kill);
+    await this.#program.gone;
+    clearTimeout(timer);
     this.#session.close();
   }
 }

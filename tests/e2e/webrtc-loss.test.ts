@@ -68,6 +68,22 @@ describe('WebRTC over a bad network', function () {
       await browser.end(publisher);
     });
 
+    it(`Chromium without RTX plays on with ${share}: the same packets come again`, async () => {
+      const name = `bare-${seed}`;
+      const publisher = await browser.publish(whip(name), { codec: 'video/VP8' });
+      await browser.waitFor(publisher, ({ frames }) => frames > 10);
+      const relay = await open(loss, seed);
+      const viewer = await browser.play(whep(name), { relay: relay.port, codec: 'video/VP8', rtx: false });
+      assert.doesNotMatch(await browser.answer(viewer), / rtx\/90000/);
+      const first = await browser.waitFor(viewer, plays(20), 30);
+      const state = await browser.waitFor(viewer, ({ frames }) => frames >= first.frames + 200, 60);
+      assert.ok(relay.lost > 5, `${relay.lost} were lost`);
+      assert.ok(state.nacks > 0, JSON.stringify(state));
+      assert.ok(state.keyframes < state.frames / 10, JSON.stringify(state));
+      await browser.end(viewer);
+      await browser.end(publisher);
+    });
+
     it(`Chromium publishes on with ${share}: what is lost is asked for again`, async () => {
       const relay = await open(loss, seed);
       const name = `send-${seed}`;

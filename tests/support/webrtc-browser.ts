@@ -33,6 +33,8 @@ export interface BrowserPeerState {
 export interface BrowserOffer {
   /** `video/VP8`: the only video codec of the offer. */
   readonly codec?: string;
+  /** Whether a viewer with such a codec offers RTX (RFC 4588) as well; it does unless told. */
+  readonly rtx?: boolean;
   readonly audio?: boolean;
   readonly video?: boolean;
   /** A painted picture and a tone in the camera's place. */
@@ -51,9 +53,9 @@ export interface BrowserOffer {
 const script = `
 const peers = new Map();
 let last = 0;
-function prefer(transceiver, kind, capabilities) {
+function prefer(transceiver, kind, capabilities, rtx = true) {
   if (!kind) return;
-  const wanted = capabilities.codecs.filter(({ mimeType }) => mimeType === kind || /rtx$/.test(mimeType));
+  const wanted = capabilities.codecs.filter(({ mimeType }) => mimeType === kind || (rtx && /rtx$/.test(mimeType)));
   transceiver.setCodecPreferences(wanted);
 }
 function rewrite(answer, { relay, onlyTcp }) {
@@ -91,14 +93,14 @@ async function publish(url, { codec, audio = true, video = true, rids, painted, 
   }
   return keep({ pc, media, painter, ...(await exchange(pc, url, rest)) });
 }
-async function play(url, { codec, audio = true, video = true, data = false, ...rest } = {}) {
+async function play(url, { codec, rtx, audio = true, video = true, data = false, ...rest } = {}) {
   const pc = new RTCPeerConnection();
   const element = document.createElement('video');
   element.autoplay = true;
   element.playsInline = true;
   document.body.append(element);
   pc.ontrack = ({ streams }) => { element.srcObject = streams[0]; };
-  if (video) prefer(pc.addTransceiver('video', { direction: 'recvonly' }), codec, RTCRtpReceiver.getCapabilities('video'));
+  if (video) prefer(pc.addTransceiver('video', { direction: 'recvonly' }), codec, RTCRtpReceiver.getCapabilities('video'), rtx);
   if (audio) pc.addTransceiver('audio', { direction: 'recvonly' });
   if (data) pc.createDataChannel('words');
   return keep({ pc, element, ...(await exchange(pc, url, rest)) });

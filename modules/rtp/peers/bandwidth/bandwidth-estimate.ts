@@ -107,12 +107,13 @@ export class BandwidthEstimate {
       if (delta !== undefined) arrival += delta * deltaUnit;
       const place = sent.find(base + index);
       if (place < 0) continue;
-      packets += 1;
       if (delta === undefined) {
+        if (!sent.noteLost(place)) continue;
+        packets += 1;
         lost += 1;
-        sent.noteLost(place);
         continue;
       }
+      packets += 1;
       if (sent.wasResent(place)) {
         // The way has lost it, or it would not have been asked for; what came is the copy.
         lost += 1;

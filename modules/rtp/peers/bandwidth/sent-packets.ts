@@ -38,10 +38,15 @@ export class SentPackets {
     return this.#sizes[place] ?? 0;
   }
 
-  /** It was told lost; it may yet be told to have come late. */
-  noteLost(place: number): void {
-    if (this.#fates[place] === resent) this.settle(place);
+  /**
+   * It was told lost; it may yet be told to have come late. False when that is nothing new: a feedback that tells of one late packet
+   * tells once more of all behind it.
+   */
+  noteLost(place: number): boolean {
+    const fate = this.#fates[place];
+    if (fate === resent) this.settle(place);
     else this.#fates[place] = lost;
+    return fate !== lost;
   }
 
   /** It was lost and has left again under the same number, so that its time on the way can't be known any more. */

@@ -151,6 +151,31 @@ describe('modules/rtp peers bandwidth', () => {
     }
   });
 
+  it('counts what is told lost over and over as lost once', () => {
+    const estimate = new BandwidthEstimate({ start: 3_000_000, bounds: { minimum: 1, maximum: 10_000_000 } });
+    // A packet each 5 ms, of which each 30th gets lost; one late packet makes a feedback reach back by 200.
+    const arrivalOf = (sequence: number): number => sequence * 5_000 + 20_000;
+    for (let first = 0; first < 6_000; first += 20) {
+      for (let sequence = first; sequence < first + 20; sequence += 1) {
+        estimate.noteSent(sequence, 1_200, (sequence * 5_000) as Micros);
+      }
+      const base = Math.max(0, first - 200);
+      const referenceTime = Math.floor(arrivalOf(base) / 64_000);
+      let last = referenceTime * 64_000;
+      const deltas = Array.from({ length: first + 20 - base }, (_, index) => {
+        if ((base + index) % 30 === 29) return undefined;
+        const delta = Math.round((arrivalOf(base + index) - last) / 250);
+        last += delta * 250;
+        return delta;
+      });
+      const message = { senderSsrc: 1, mediaSsrc: 2, baseSequence: base & 0xffff, feedbackCount: 0 };
+      const now = arrivalOf(first + 20) as Micros;
+      estimate.noteFeedback({ kind: 'transport-feedback', ...message, referenceTime, deltas }, now, millis(40));
+    }
+    assert.ok(estimate.lost < 0.05, `${estimate.lost} lost`);
+    assert.ok(estimate.target > 1_900_000, `${estimate.target} bits a second`);
+  });
+
   it('gives way to heavy loss', () => {
     const simulation = new Simulation({ rate: 50_000_000, loss: 0.25 }, 2_000_000);
     simulation.run(seconds(10));

@@ -50,10 +50,14 @@ const watchSockets = `(tell) => {
   };
 }`;
 
-/** Debian's Firefox, headless, with a fake camera. Playwright asks more of BiDi than the ESR knows. */
-export async function launchFirefox(): Promise<LaunchedBrowser> {
+/**
+ * Debian's Firefox, headless, with a fake camera, and `more` preferences. Not by playwright, which asks more of BiDi than the ESR knows.
+ */
+export async function launchFirefox(more: Readonly<Record<string, string>> = {}): Promise<LaunchedBrowser> {
   const profile = mkdtempSync(join(tmpdir(), 'switchyard-firefox-'));
-  const lines = Object.entries(preferences).map(([name, value]) => `user_pref("${name}", ${JSON.stringify(value)});`);
+  const lines = Object.entries({ ...preferences, ...more }).map(
+    ([name, value]) => `user_pref("${name}", ${JSON.stringify(value)});`,
+  );
   writeFileSync(join(profile, 'user.js'), lines.join('\n'));
   const child = spawn(
     '/usr/bin/firefox-esr',

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
+import { readFrameTable } from '../support/frame-table.ts';
 import { HlsServer } from '../support/hls-server.ts';
 import { MediaSource, run } from '../support/media-source.ts';
 import { makeMp4Clip } from '../support/mp4-clip.ts';
+import { sideBySide } from '../support/side-by-side.ts';
 
 /** Codecs beside H.264 and AAC: ffmpeg decodes every frame of what we packaged, without a complaint. */
 describe('HLS: codecs of fragmented MP4', function () {
   this.timeout(60_000);
   let server: HlsServer;
+  const itBeside = sideBySide();
 
   before(async () => {
     server = await HlsServer.start();
@@ -22,7 +25,7 @@ describe('HLS: codecs of fragmented MP4', function () {
     ['av1', 'flac'],
     ['vp9', 'mp3'],
   ] as const) {
-    it(`carries ${video} and ${audio}`, async () => {
+    itBeside(`carries ${video} and ${audio}`, async () => {
       const clip = await makeMp4Clip(video, audio);
       const name = `${video}-${audio}`;
       const source = await MediaSource.publish(server.core, name, clip);
@@ -35,8 +38,7 @@ describe('HLS: codecs of fragmented MP4', function () {
         run('ffmpeg', [...argv, '-i', url, '-c', 'copy', ...output]),
       ]);
       await ended;
-      const rows = (bytes: Buffer, stream: number): number =>
-        [...bytes.toString().matchAll(/^(\d+),/gm)].filter(([, index]) => Number(index) === stream).length;
+      const rows = (bytes: Buffer, stream: number): number => readFrameTable(bytes).of(stream).length;
       const sent = (kind: string): number => clip.units.filter(({ codec }) => codec.kind === kind).length;
       assert.equal(rows(counted, 0), sent('video'));
       assert.ok(rows(counted, 1) >= sent('audio') - 4 && sent('audio') > 40, `${rows(counted, 1)} of ${sent('audio')}`);

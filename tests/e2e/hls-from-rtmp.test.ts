@@ -8,11 +8,13 @@ import { hlsModule } from '../../modules/hls/index.ts';
 import { rtmpModule } from '../../modules/rtmp/index.ts';
 import { compareWithClip } from '../support/hls-compare.ts';
 import { readUnits, run } from '../support/media-source.ts';
+import { sideBySide } from '../support/side-by-side.ts';
 
 describe('HLS of what ffmpeg publishes over RTMP', function () {
   this.timeout(60_000);
   let server: Server;
   let folder: string;
+  const itBeside = sideBySide();
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'hls-rtmp-'));
@@ -36,7 +38,7 @@ describe('HLS of what ffmpeg publishes over RTMP', function () {
     ['plain', ['-bf', '0']],
     ['reordered', ['-bf', '2']],
   ] as const) {
-    it(`has the same pictures, sound and times in both variants (${name})`, async () => {
+    itBeside(`has the same pictures, sound and times in both variants (${name})`, async () => {
       const file = join(folder, `${name}.flv`);
       const quiet = ['-hide_banner', '-loglevel', 'error', '-nostdin'];
       const picture = ['-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=30'];

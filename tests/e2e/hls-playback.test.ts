@@ -6,12 +6,14 @@ import { join } from 'node:path';
 import { compareWithClip } from '../support/hls-compare.ts';
 import { HlsServer } from '../support/hls-server.ts';
 import { type Clip, MediaSource, makeClip, run } from '../support/media-source.ts';
+import { sideBySide } from '../support/side-by-side.ts';
 
 /** Foreign players take what we packaged, and what they got is what was published. */
 describe('HLS: foreign players', function () {
   this.timeout(60_000);
   let server: HlsServer;
   const clips = new Map<string, Clip>();
+  const itBeside = sideBySide();
 
   before(async () => {
     clips.set('plain', await makeClip({ seconds: 4 }));
@@ -29,7 +31,7 @@ describe('HLS: foreign players', function () {
   });
 
   for (const kind of ['plain', 'reordered', 'sound', 'silent', 'h265']) {
-    it(`carries every unit of a stream (${kind}) in both variants, bit by bit and in time`, async () => {
+    itBeside(`carries every unit of a stream (${kind}) in both variants, bit by bit and in time`, async () => {
       const clip = clips.get(kind) as Clip;
       const source = await MediaSource.publish(server.core, kind, clip);
       const ended = source.finished.then(() => source.end());
@@ -39,7 +41,7 @@ describe('HLS: foreign players', function () {
     });
   }
 
-  it('plays in mpv', async () => {
+  itBeside('plays in mpv', async () => {
     const source = await MediaSource.publish(server.core, 'mpv', clips.get('plain') as Clip, { loop: true });
     const argv = ['--no-config', '--vo=null', '--ao=null', '--untimed', '--length=2', '--msg-level=all=warn'];
     const out = await run('mpv', [
@@ -51,7 +53,7 @@ describe('HLS: foreign players', function () {
     await source.end();
   });
 
-  it('plays in VLC', async () => {
+  itBeside('plays in VLC', async () => {
     const source = await MediaSource.publish(server.core, 'vlc', clips.get('plain') as Clip, { loop: true });
     const folder = await mkdtemp(join(tmpdir(), 'hls-vlc-'));
     const file = join(folder, 'got.ts');

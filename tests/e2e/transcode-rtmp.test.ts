@@ -12,6 +12,7 @@ import { transcoders } from '../../transcoders/index.ts';
 import { writeOpusHead } from '../../wire/codec-records/opus-record.ts';
 import { audioFrameHeader, readVideoTag, writeAudioConfig } from '../../wire/flv/tag.ts';
 import { RtmpTestClient } from '../support/rtmp-client.ts';
+import { sideBySide } from '../support/side-by-side.ts';
 import { decodeSound, encodeUnits, measureFrequency, measureLevel } from '../support/tone-source.ts';
 
 /** A second of silence, in which viewers come: Speex, begun in the middle of a pure tone, never finds it. Then a tone. */
@@ -33,6 +34,7 @@ describe('Transcoding what RTMP publishes', function () {
   this.timeout(30_000);
   let server: Server;
   let port = 0;
+  const itBeside = sideBySide();
 
   before(async () => {
     server = createServer({
@@ -89,20 +91,20 @@ describe('Transcoding what RTMP publishes', function () {
       watch(name, accepting('aac')),
     ]);
     assert.ok(published.every((unit) => unit.codec.name === source));
-    const before = measure(published);
+    const before = await measure(published);
     for (const [target, units] of [
       ['opus', opus],
       ['aac', aac],
     ] as const) {
       assert.ok(units.length > 50 && units.every((unit) => unit.codec.name === target), `${target}: ${units.length}`);
-      const after = measure(units);
+      const after = await measure(units);
       assert.ok(Math.abs(after.frequency - 1_000) < 1, `${target}: ${after.frequency} Hz`);
       assert.ok(Math.abs(after.level - before.level) < 1, `${target}: ${after.level} dB, was ${before.level}`);
     }
   }
 
   for (const { name, args } of classic) {
-    it(`${name} in FLV plays where Opus or AAC alone is taken`, async () => {
+    itBeside(`${name} in FLV plays where Opus or AAC alone is taken`, async () => {
       const publisher = publish(`flv-${name}`, args);
       const ended = once(publisher, 'exit');
       await compare(`flv-${name}`, name);
@@ -110,7 +112,7 @@ describe('Transcoding what RTMP publishes', function () {
     });
   }
 
-  it('Opus in Enhanced RTMP plays where Opus or AAC alone is taken', async () => {
+  itBeside('Opus in Enhanced RTMP plays where Opus or AAC alone is taken', async () => {
     const units = encodeUnits('opus', [...tone(48_000, 2), '-c:a', 'libopus', '-ac', '2']);
     const client = await RtmpTestClient.connect({ port });
     const id = await client.publish('enhanced-opus');
@@ -129,7 +131,7 @@ describe('Transcoding what RTMP publishes', function () {
     client.destroy();
   });
 
-  it('Sorenson H.263 goes to RTMP players as it is, and to others as H.264', async () => {
+  itBeside('Sorenson H.263 goes to RTMP players as it is, and to others as H.264', async () => {
     const args = ['-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=25', '-t', '3', '-c:v', 'flv', '-g', '25'];
     const publisher = publish('flash', [...args, '-b:v', '600k']);
     const ended = once(publisher, 'exit');
@@ -151,8 +153,8 @@ describe('Transcoding what RTMP publishes', function () {
 });
 
 /** Pitch and level of two seconds from within the tone. */
-function measure(units: readonly AccessUnit[]): { frequency: number; level: number } {
-  const { samples, startsAt } = decodeSound(units);
+async function measure(units: readonly AccessUnit[]): Promise<{ frequency: number; level: number }> {
+  const { samples, startsAt } = await decodeSound(units);
   const from = Math.round((1.6 - startsAt / 1e6) * 48_000);
   const body = samples.subarray(from, from + 2 * 48_000);
   assert.ok(from > 0 && body.length === 2 * 48_000, `${body.length / 48_000} s from ${startsAt} µs on`);

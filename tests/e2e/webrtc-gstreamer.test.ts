@@ -8,6 +8,7 @@ import { ForeignProgram } from '../support/foreign-program.ts';
 import { md5OfPictures } from '../support/h264-units.ts';
 import { run } from '../support/media-source.ts';
 import { outerAddress } from '../support/outer-address.ts';
+import { sideBySide } from '../support/side-by-side.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { startWebRtcServer, type WebRtcTestServer } from '../support/webrtc-server.ts';
 
@@ -27,24 +28,22 @@ describe("WebRTC with GStreamer's webrtcbin", function () {
   let running: WebRtcTestServer;
   let folder: string;
   const programs: ForeignProgram[] = [];
+  const itBeside = sideBySide(2);
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'switchyard-gst-'));
     running = await startWebRtcServer({ rtp: { peers: { addresses: [outerAddress()] } } });
   });
 
-  afterEach(async () => {
-    for (const program of programs.splice(0)) await program.kill();
-  });
-
   after(async () => {
+    for (const program of programs) await program.kill();
     await running?.server.stop();
     rmSync(folder, { recursive: true, force: true });
     assert.equal(running.server.core.scope.openScopes, 0);
   });
 
   for (const codec of ['h264', 'vp8']) {
-    it(`publishes ${codec} and Opus, and gets every picture and sound byte for byte`, async () => {
+    itBeside(`publishes ${codec} and Opus, and gets every picture and sound byte for byte`, async () => {
       const publisher = gst('whip', codec);
       await live(codec, 2);
       const tracks = running.server.core.streams.find(codec)?.tracks ?? [];
@@ -57,7 +56,7 @@ describe("WebRTC with GStreamer's webrtcbin", function () {
     });
   }
 
-  it('gets every picture of an RTMP publisher byte for byte, and sound', async () => {
+  itBeside('gets every picture of an RTMP publisher byte for byte, and sound', async () => {
     const clip = join(folder, 'clip.mp4');
     await run('ffmpeg', [
       ...[...quiet, '-f', 'lavfi', '-i', 'testsrc2=size=640x360:rate=25'],

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { ForeignProgram } from '../support/foreign-program.ts';
 import { H264Recorder, md5OfPictures, type RecordedUnit } from '../support/h264-units.ts';
 import { run } from '../support/media-source.ts';
+import { sideBySide } from '../support/side-by-side.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { startWebRtcServer, type WebRtcTestServer } from '../support/webrtc-server.ts';
 import { WeriftClient } from '../support/werift-client.ts';
@@ -22,6 +23,7 @@ describe('WebRTC with werift', function () {
   let source: readonly string[];
   const programs: ForeignProgram[] = [];
   const clients: WeriftClient[] = [];
+  const itBeside = sideBySide();
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'switchyard-werift-'));
@@ -51,18 +53,15 @@ describe('WebRTC with werift', function () {
     running = await startWebRtcServer();
   });
 
-  afterEach(async () => {
-    for (const client of clients.splice(0)) await client.close();
-    for (const program of programs.splice(0)) await program.kill();
-  });
-
   after(async () => {
+    for (const client of clients) await client.close();
+    for (const program of programs) await program.kill();
     await running?.server.stop();
     rmSync(folder, { recursive: true, force: true });
     assert.equal(running.server.core.scope.openScopes, 0);
   });
 
-  it('gets every picture of an RTMP publisher bit by bit, at its time', async () => {
+  itBeside('gets every picture of an RTMP publisher bit by bit, at its time', async () => {
     const publisher = start([
       ...['-re', '-i', clip, '-map', '0:v', '-c', 'copy', '-f', 'flv', running.url('rtmp', 'exact')],
     ]);
@@ -73,7 +72,7 @@ describe('WebRTC with werift', function () {
     assertExact(recorder, 90); // RTMP knows milliseconds
   });
 
-  it('publishes H.264 and Opus, and gets them back bit by bit', async () => {
+  itBeside('publishes H.264 and Opus, and gets them back bit by bit', async () => {
     const publisher = await WeriftClient.publish(`${running.origin}/whip/own`);
     clients.push(publisher);
     const rtp = (port: number): string => `rtp://127.0.0.1:${port}?pkt_size=1200`;

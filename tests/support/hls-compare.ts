@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { AccessUnit } from '../../core/media/access-unit.ts';
 import { readAdtsHeader } from '../../wire/codec-records/adts.ts';
 import { splitAnnexB } from '../../wire/codec-records/nal.ts';
+import { type FrameTable, readFrameTable } from './frame-table.ts';
 import { type Clip, run } from './media-source.ts';
 
 /**
@@ -44,7 +45,7 @@ export async function compareWithClip(url: string, clip: Clip): Promise<void> {
       'AAC frames',
     );
   }
-  assertTimes(table.toString(), video, audio);
+  assertTimes(readFrameTable(table), video, audio);
   await rm(folder, { recursive: true });
 }
 
@@ -70,27 +71,22 @@ function assertSame(got: readonly Buffer[], sent: readonly Buffer[], what: strin
 }
 
 /** Times of all units against the clip's, up to one shift for all tracks: the offset between sound and picture holds. */
-function assertTimes(table: string, video: readonly AccessUnit[], audio: readonly AccessUnit[]): void {
-  const bases = [...table.matchAll(/^#tb (\d+): (\d+)\/(\d+)/gm)].map(([, , num, den]) => Number(num) / Number(den));
-  const rows = [...table.matchAll(/^(\d+),\s*(-?\d+),\s*(-?\d+),/gm)];
+function assertTimes(table: FrameTable, video: readonly AccessUnit[], audio: readonly AccessUnit[]): void {
   const tracks = video.length > 0 && audio.length > 0 ? [video, audio] : [video.length > 0 ? video : audio];
   let shift: number | undefined;
   tracks.forEach((units, stream) => {
-    const base = bases[stream] ?? 1;
-    const read = rows.filter(([, index]) => Number(index) === stream);
+    const base = table.timeBases.get(stream) ?? 1;
+    const read = table.of(stream);
     assert.equal(read.length, units.length);
-    read.forEach(([, , dts, pts], index) => {
+    read.forEach(({ dts, pts }, index) => {
       const unit = units[index] as AccessUnit;
-      const seconds = Number(pts) * base;
+      const seconds = pts * base;
       shift ??= seconds - unit.pts / 1e6;
       assert.ok(
         Math.abs(seconds - shift - unit.pts / 1e6) < 0.0011,
         `pts of unit ${index} of track ${stream}: ${seconds}`,
       );
-      assert.ok(
-        Math.abs(Number(dts) * base - shift - unit.dts / 1e6) < 0.0011,
-        `dts of unit ${index} of track ${stream}`,
-      );
+      assert.ok(Math.abs(dts * base - shift - unit.dts / 1e6) < 0.0011, `dts of unit ${index} of track ${stream}`);
     });
   });
 }

@@ -4,23 +4,40 @@
  * what it begins; those that load the machine, or time it, are not for this.
  */
 export function sideBySide(most = 4): (title: string, run: () => Promise<unknown>) => void {
-  const tests: { readonly run: () => Promise<unknown>; begun: Promise<unknown> | undefined }[] = [];
+  const tests: TestBeside[] = [];
   return (title, run) => {
-    const own = tests.push({ run, begun: undefined }) - 1;
-    it(title, async () => {
-      for (const test of tests.slice(own, own + most)) test.begun ??= begin(test.run);
-      const [test] = tests.slice(own);
-      const result = test?.begun;
-      // Another try begins anew.
-      if (test !== undefined) test.begun = undefined;
-      await result;
+    const own = new TestBeside(run);
+    tests.push(own);
+    it(title, () => {
+      const first = tests.indexOf(own);
+      for (const next of tests.slice(first + 1, first + most)) next.begin();
+      return own.finish();
     });
   };
 }
 
-function begin(run: () => Promise<unknown>): Promise<unknown> {
-  const begun = run();
-  // Its own test tells of a failure when its turn comes; until then nobody has asked for it.
-  begun.catch(() => undefined);
-  return begun;
+class TestBeside {
+  readonly #run: () => Promise<unknown>;
+  #begun: Promise<unknown> | undefined;
+  #isOver = false;
+
+  constructor(run: () => Promise<unknown>) {
+    this.#run = run;
+  }
+
+  /** Ahead of its turn. */
+  begin(): void {
+    if (this.#begun !== undefined || this.#isOver) return;
+    this.#begun = this.#run();
+    // Its own turn tells of a failure; until then nobody has asked.
+    this.#begun.catch(() => undefined);
+  }
+
+  /** Its turn has come: what was begun, or another try. */
+  async finish(): Promise<void> {
+    const begun = this.#begun ?? this.#run();
+    this.#begun = undefined;
+    this.#isOver = true;
+    await begun;
+  }
 }

@@ -7,15 +7,16 @@ import { ResultUnits } from '../../transcoders/ffmpeg/result-units.ts';
 import { sourcePieces, sourceStream } from '../../transcoders/ffmpeg/source-stream.ts';
 import { NutReader } from '../../wire/nut/reader.ts';
 import { NutWriter } from '../../wire/nut/writer.ts';
+import { run } from './media-source.ts';
 
 /** Runs ffmpeg, which must succeed; returns its standard output. */
 export function runFfmpeg(args: readonly string[], input?: Buffer): Buffer {
-  const run = spawnSync('ffmpeg', ['-hide_banner', '-nostdin', '-v', 'error', ...args], {
+  const ended = spawnSync('ffmpeg', ['-hide_banner', '-nostdin', '-v', 'error', ...args], {
     input: input ?? Buffer.alloc(0),
     maxBuffer: 1 << 29,
   });
-  if (run.status !== 0) throw new Error(`ffmpeg ended with ${run.status}: ${run.stderr.toString()}`);
-  return run.stdout;
+  if (ended.status !== 0) throw new Error(`ffmpeg ended with ${ended.status}: ${ended.stderr.toString()}`);
+  return ended.stdout;
 }
 
 /** Units of media that ffmpeg makes with these options: real coded media for tests of transcoders. */
@@ -41,8 +42,14 @@ export function encodeUnits(codec: CodecName, args: readonly string[]): AccessUn
   return units;
 }
 
-/** The units' sound as 32-bit floats of one channel at 48 kHz, with the time of the first sample in µs. */
-export function decodeSound(units: readonly AccessUnit[]): { samples: Float32Array; startsAt: number } {
+/** Samples of one channel at 48 kHz, with the time of the first one in µs. */
+export interface Sound {
+  readonly samples: Float32Array;
+  readonly startsAt: number;
+}
+
+/** Decodes the units' sound; other tests beside this one go on meanwhile. */
+export async function decodeSound(units: readonly AccessUnit[]): Promise<Sound> {
   const [first] = units;
   if (first === undefined) throw new Error('no units');
   const writer = new NutWriter([sourceStream(first.codec, 1_000_000)]);
@@ -81,7 +88,8 @@ export function decodeSound(units: readonly AccessUnit[]): { samples: Float32Arr
       },
     },
   );
-  reader.push(runFfmpeg([...input, ...output], Buffer.concat(pieces)));
+  const quiet = ['-hide_banner', '-nostdin', '-v', 'error'];
+  reader.push(await run('ffmpeg', [...quiet, ...input, ...output], Buffer.concat(pieces)));
   const bytes = Buffer.concat(sounds);
   const samples = new Float32Array(bytes.buffer, bytes.byteOffset, Math.floor(bytes.length / 4));
   return { samples, startsAt: startsAt ?? 0 };

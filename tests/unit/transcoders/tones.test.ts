@@ -25,14 +25,14 @@ const codecs: readonly AudioCodec[] = [
 
 describe('Silence and tones', () => {
   for (const codec of codecs) {
-    it(`${codec.name} of ${codec.channels} is silent in FFmpeg`, () => {
+    it(`${codec.name} of ${codec.channels} is silent in FFmpeg`, async () => {
       const part = silentFrame(codec);
       assert.ok(part !== undefined);
       const units = Array.from({ length: 50 }, (_, index) => {
         const at = millis(index * 20);
         return new AccessUnit({ codec, pts: at, dts: at, keyframe: true, parts: [part] });
       });
-      const { samples } = decodeSound(units);
+      const { samples } = await decodeSound(units);
       assert.ok(samples.length > 40_000);
       assert.ok(samples.every((sample) => Math.abs(sample) < 0.001));
     });

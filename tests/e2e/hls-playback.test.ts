@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { TsDemuxer } from '../../wire/mpegts/demuxer.ts';
+import { StreamType } from '../../wire/mpegts/packet.ts';
+import type { TsPes } from '../../wire/mpegts/pes-assembler.ts';
+import { eventually } from '../conformance/suite.ts';
 import { compareWithClip } from '../support/hls-compare.ts';
 import { HlsServer } from '../support/hls-server.ts';
 import { type Clip, MediaSource, makeClip, run } from '../support/media-source.ts';
@@ -58,7 +64,7 @@ describe('HLS: foreign players', function () {
     const folder = await mkdtemp(join(tmpdir(), 'hls-vlc-'));
     const file = join(folder, 'got.ts');
     await chmod(folder, 0o777);
-    await vlc(`${server.url}/vlc/vlc.m3u8`, file, 12);
+    await vlc(`${server.url}/vlc/vlc.m3u8`, file, 90);
     const frames = await run('ffprobe', [...countFrames, 'v:0', file]);
     assert.ok(Number.parseInt(frames.toString(), 10) > 90, `VLC took ${frames.toString()} frames`);
     await rm(folder, { recursive: true });
@@ -77,23 +83,30 @@ const countFrames = [
   '-select_streams',
 ];
 
-/** Lets VLC play into a file. */
-function vlc(url: string, file: string, seconds: number): Promise<void> {
-  const argv = [
-    '-I',
-    'dummy',
-    '--quiet',
-    '--sout',
-    `#std{access=file,mux=ts,dst=${file}}`,
-    '--run-time',
-    String(seconds),
-  ];
-  return new Promise((resolve, reject) => {
-    // VLC refuses to run as root.
-    const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
-    const env = { ...process.env, HOME: '/tmp' };
-    const child = spawn('vlc', [...argv, url, 'vlc://quit'], { stdio: 'ignore', env, ...nobody });
-    child.on('error', reject);
-    child.on('close', () => resolve());
-  });
+/** Lets VLC play into a file until it holds more than so many pictures. */
+async function vlc(url: string, file: string, pictures: number): Promise<void> {
+  const argv = ['-I', 'dummy', '--quiet', '--sout', `#std{access=file,mux=ts,dst=${file}}`];
+  // VLC refuses to run as root.
+  const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+  const env = { ...process.env, HOME: '/tmp' };
+  const child = spawn('vlc', [...argv, url, 'vlc://quit'], { stdio: 'ignore', env, ...nobody });
+  const gone = once(child, 'close');
+  try {
+    await eventually('pictures in the file', () => countPictures(file) > pictures, 40);
+  } finally {
+    child.kill('SIGINT');
+    await gone;
+  }
+}
+
+/** Those that are whole so far. */
+function countPictures(file: string): number {
+  if (!existsSync(file)) return 0;
+  let count = 0;
+  const onPes = ({ streamType }: TsPes): void => {
+    if (streamType === StreamType.h264) count += 1;
+  };
+  const demuxer = new TsDemuxer({}, { onProgram: () => undefined, onPes });
+  demuxer.push(readFileSync(file));
+  return count;
 }

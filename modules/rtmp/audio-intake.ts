@@ -13,6 +13,7 @@ import { readFlacRecord } from '../../wire/codec-records/flac-record.ts';
 import { readOpusHead } from '../../wire/codec-records/opus-record.ts';
 import { WireError } from '../../wire/errors.ts';
 import type { FlvAudioConfig, FlvAudioFrame, FlvAudioPacket } from '../../wire/flv/tag.ts';
+import { SampleClock } from './sample-clock.ts';
 
 /** Version, layer, rate and channel mode of an MP3 frame header: what its descriptor depends on. */
 const mp3Facts = 0xfffe0cc0;
@@ -23,6 +24,7 @@ export class AudioIntake {
   #codec: AudioCodec | undefined;
   #mp3Header = 0;
   #writer: TrackWriter | undefined;
+  readonly #samples = new SampleClock();
   /** Frames that came before their sequence header. */
   undescribed = 0;
 
@@ -66,7 +68,7 @@ export class AudioIntake {
       this.undescribed += 1;
       return;
     }
-    const at = place();
+    const at = this.#samples.place(codec, payload, place());
     this.#writer ??= this.#publication.addTrack(codec);
     this.#writer.write(new AccessUnit({ codec, pts: at, dts: at, keyframe: true, parts: [payload] }));
   }

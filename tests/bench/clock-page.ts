@@ -13,6 +13,9 @@ export interface ClockReport {
   readonly decoded: number;
   readonly retransmitted: number;
   readonly jitterBufferMillis: number;
+  /** Of sound: how long it was held, and how long it should have been. */
+  readonly soundBufferMillis: number;
+  readonly soundTargetMillis: number;
 }
 
 /**
@@ -117,8 +120,14 @@ async function watchClock(id, seconds) {
   const sounds = element.srcObject.getAudioTracks();
   if (sounds.length > 0) audio.createMediaStreamSource(new MediaStream(sounds)).connect(ear);
   const count = async () => {
-    const sums = { freezes: 0, freezeSeconds: 0, decoded: 0, retransmitted: 0, delay: 0, emitted: 0 };
+    const sums = { freezes: 0, freezeSeconds: 0, decoded: 0, retransmitted: 0, delay: 0, emitted: 0,
+      soundDelay: 0, soundTarget: 0, soundEmitted: 0 };
     for (const entry of (await pc.getStats()).values()) {
+      if (entry.type === 'inbound-rtp' && entry.kind === 'audio') {
+        sums.soundDelay += entry.jitterBufferDelay;
+        sums.soundTarget += entry.jitterBufferTargetDelay;
+        sums.soundEmitted += entry.jitterBufferEmittedCount;
+      }
       if (entry.type !== 'inbound-rtp' || entry.kind !== 'video') continue;
       sums.freezes += entry.freezeCount;
       sums.freezeSeconds += entry.totalFreezesDuration;
@@ -136,6 +145,8 @@ async function watchClock(id, seconds) {
   const after = await count();
   const grown = (key) => after[key] - before[key];
   return { ...told, freezes: grown('freezes'), freezeSeconds: grown('freezeSeconds'), decoded: grown('decoded'),
-    retransmitted: grown('retransmitted'), jitterBufferMillis: (grown('delay') / Math.max(1, grown('emitted'))) * 1000 };
+    retransmitted: grown('retransmitted'), jitterBufferMillis: (grown('delay') / Math.max(1, grown('emitted'))) * 1000,
+    soundBufferMillis: (grown('soundDelay') / Math.max(1, grown('soundEmitted'))) * 1000,
+    soundTargetMillis: (grown('soundTarget') / Math.max(1, grown('soundEmitted'))) * 1000 };
 }
 `;

@@ -6,15 +6,24 @@ const frameRate = 30;
 const sampleRate = 48_000;
 const { width, height, bars } = clockSize;
 
+/** How the beeps are coded; without, there are none. */
+export type ClockSound = keyof typeof encoders | undefined;
+
+const encoders = {
+  'AAC to Opus': ['-c:a', 'aac', '-b:a', '96k'],
+  'G.711': ['-c:a', 'pcm_mulaw', '-ar', '8000'],
+};
+
 /**
- * Pictures of a clock and a beep at each whole second, drawn here and published over RTMP by ffmpeg, H.264 and AAC. With sound, ffmpeg
+ * Pictures of a clock and a beep at each whole second, drawn here and published over RTMP by ffmpeg, in H.264. With sound, ffmpeg
  * holds each picture back until the sound of its time is coded too.
  */
 export class ClockPublisher {
   readonly #child: ChildProcess;
   readonly #timer: NodeJS.Timeout;
 
-  constructor(url: string, hasSound: boolean) {
+  constructor(url: string, sound: ClockSound) {
+    const hasSound = sound !== undefined;
     this.#child = spawn(
       'ffmpeg',
       [
@@ -33,14 +42,14 @@ export class ClockPublisher {
         ],
         ...(hasSound ? ['-f', 's16le', '-ar', String(sampleRate), '-ac', '1', '-i', 'pipe:3'] : []),
         ...['-c:v', 'libx264', '-preset', 'veryfast', '-tune', 'zerolatency', '-g', '30', '-bf', '0', '-b:v', '2M'],
-        ...(hasSound ? ['-c:a', 'aac', '-b:a', '96k'] : []),
+        ...(hasSound ? encoders[sound] : []),
         ...['-flush_packets', '1', '-f', 'flv', url],
       ],
       { stdio: ['pipe', 'ignore', 'inherit', 'pipe'] },
     );
     const pictures = this.#child.stdin as Writable;
-    const sound = this.#child.stdio[3] as Writable;
-    for (const pipe of [pictures, sound]) pipe.on('error', () => undefined);
+    const sounds = this.#child.stdio[3] as Writable;
+    for (const pipe of [pictures, sounds]) pipe.on('error', () => undefined);
     const began = Date.now();
     let frames = 0;
     let samples = 0;
@@ -50,7 +59,7 @@ export class ClockPublisher {
         pictures.write(paint(Math.round(began + (frames * 1_000) / frameRate), frames));
       }
       const due = Math.floor((passed * sampleRate) / 1_000);
-      if (hasSound && due > samples) sound.write(beep(began, samples, due));
+      if (hasSound && due > samples) sounds.write(beep(began, samples, due));
       samples = Math.max(samples, due);
     }, 2);
   }

@@ -10,7 +10,7 @@ import { printTable, type Row, round } from './table.ts';
 const settle = 8_000;
 
 /**
- * `webrtc-latency [seconds]`: how old pictures and sound are when Chromium shows them, by a clock in the picture and beeps; then freezes
+ * `webrtc-latency [seconds] [rtmp]`: how old pictures and sound are when Chromium shows them, by a clock in the picture and beeps; then freezes
  * with 2 and 5 % of loss in both directions and 50 ms there and back.
  */
 export async function run(options: readonly string[]): Promise<void> {
@@ -24,6 +24,23 @@ export async function run(options: readonly string[]): Promise<void> {
       clockScript.replace(/^const (bits|\{|wall|opened)/gm, 'var $1').replace(/^let /gm, 'var '),
     );
     const rows: Row[] = [];
+    if (options[1] !== 'rtmp') await measureBrowsers(rows);
+    for (const sound of [undefined, 'G.711', 'AAC to Opus'] as const) {
+      const name = sound === undefined ? 'picture' : sound.replace(/\W/g, '');
+      publishers.push(new ClockPublisher(server.url('rtmp', name), sound));
+      const tracks = (): number => server.server.core.streams.find(name)?.tracks.length ?? 0;
+      await waitFor('the RTMP stream', () => tracks() === (sound === undefined ? 1 : 2), 20);
+      rows.push(await measure(`ffmpeg, RTMP to Chromium, H.264${sound === undefined ? ' alone' : `, ${sound}`}`, name));
+    }
+    printTable(`WebRTC: from drawn to seen, ${seconds} s each, ms`, rows);
+  } finally {
+    for (const one of publishers) one.stop();
+    for (const relay of relays) relay.close();
+    await browser.stop();
+    await server.server.stop();
+  }
+
+  async function measureBrowsers(rows: Row[]): Promise<void> {
     const publisher = await browser.page.evaluate<number>(`publishClock('${server.origin}/whip/clock', 'video/VP8')`);
     const port = udpPortOf(await browser.answer(publisher));
     await browser.waitFor(publisher, ({ frames }) => frames > 30);
@@ -33,19 +50,6 @@ export async function run(options: readonly string[]): Promise<void> {
       relays.push(relay);
       rows.push(await measure(`the same to a viewer with ${loss * 100} % of loss and 50 ms`, 'clock', relay.port));
     }
-    for (const hasSound of [false, true]) {
-      const name = hasSound ? 'tv' : 'picture';
-      publishers.push(new ClockPublisher(server.url('rtmp', name), hasSound));
-      const tracks = (): number => server.server.core.streams.find(name)?.tracks.length ?? 0;
-      await waitFor('the RTMP stream', () => tracks() === (hasSound ? 2 : 1), 20);
-      rows.push(await measure(`ffmpeg, RTMP to Chromium, H.264${hasSound ? ', AAC to Opus' : ' alone'}`, name));
-    }
-    printTable(`WebRTC: from drawn to seen, ${seconds} s each, ms`, rows);
-  } finally {
-    for (const one of publishers) one.stop();
-    for (const relay of relays) relay.close();
-    await browser.stop();
-    await server.server.stop();
   }
 
   async function measure(what: string, name: string, relay?: number): Promise<Row> {
@@ -65,6 +69,8 @@ function rowOf(what: string, report: ClockReport, seconds: number): Row {
     p50: round(video, 0),
     p95: round(quantile(report.video, 0.95), 0),
     'jitter buffer': round(report.jitterBufferMillis, 0),
+    'of sound': Number.isNaN(sound) ? '' : round(report.soundBufferMillis, 0),
+    'its target': Number.isNaN(sound) ? '' : round(report.soundTargetMillis, 0),
     'sound p50': Number.isNaN(sound) ? '' : round(sound, 0),
     'sound behind picture': Number.isNaN(sound) ? '' : round(sound - video, 0),
     fps: round(report.decoded / seconds, 1),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { HlsBrowser, type PlayerState } from '../support/hls-browser.ts';
 import { HlsServer } from '../support/hls-server.ts';
 import { type Clip, MediaSource, makeClip } from '../support/media-source.ts';
+import { sideBySide } from '../support/side-by-side.ts';
 
 /** Seconds to watch; a minute is the promise, kept without a stall when asked for by this variable: a busy machine stalls by itself. */
 const asked = process.env['HLS_BROWSER_SECONDS'];
@@ -12,6 +13,8 @@ describe('HLS: hls.js in Chromium', function () {
   let server: HlsServer;
   let browser: HlsBrowser;
   let clip: Clip;
+  /** A measurement is made alone. */
+  const itBeside = sideBySide(asked === undefined ? 3 : 1);
 
   before(async () => {
     clip = await makeClip({ size: '640x360' });
@@ -32,13 +35,13 @@ describe('HLS: hls.js in Chromium', function () {
     await source.end();
   });
 
-  it('plays over HTTP/2', async () => {
+  itBeside('plays over HTTP/2', async () => {
     const source = await MediaSource.publish(server.core, 'secure', clip, { loop: true });
     assertFluent(await browser.play(`${server.secureUrl}/secure/secure.m3u8`, 6));
     await source.end();
   });
 
-  it('plays the MPEG-TS variant', async () => {
+  itBeside('plays the MPEG-TS variant', async () => {
     const source = await MediaSource.publish(server.core, 'old', clip, { loop: true });
     const states = await browser.play(`${server.url}/old/ts.m3u8`, 8);
     const last = states[states.length - 1] as PlayerState;
@@ -47,7 +50,7 @@ describe('HLS: hls.js in Chromium', function () {
     await source.end();
   });
 
-  it('goes on when the publisher comes back', async () => {
+  itBeside('goes on when the publisher comes back', async () => {
     const first = await MediaSource.publish(server.core, 'back', clip, { loop: true });
     const playing = browser.play(`${server.url}/back/index.m3u8`, 16);
     await new Promise((resolve) => server.core.clock.after(6_000_000 as never, () => resolve(undefined)));

@@ -71,6 +71,17 @@ describe('WebRTC with Firefox', function () {
     await browser.end(publisher);
   });
 
+  it('publishes layers of simulcast, and a viewer comes up to the largest of them', async () => {
+    const publisher = await browser.publish(whip('layers'), { rids: ['l', 'm', 'h'] });
+    const rids = (await browser.answer(publisher)).match(/^a=rid:[^\r]*/gm);
+    assert.deepEqual(rids, ['a=rid:l recv', 'a=rid:m recv', 'a=rid:h recv']);
+    const viewer = await browser.play(whep('layers'));
+    const seen = await browser.waitFor(viewer, (state) => state.width === 640 && plays(30)(state), 60);
+    assert.deepEqual([seen.height, seen.videoCodec], [480, 'video/VP8']);
+    await browser.end(viewer);
+    await browser.end(publisher);
+  });
+
   it('plays what ffmpeg publishes by RTMP: H.264 as VP8, AAC as Opus', async () => {
     const publisher = new ForeignProgram('ffmpeg', [
       ...['-hide_banner', '-loglevel', 'error', '-nostdin', '-re', ...paintedInputs, '-t', '90'],

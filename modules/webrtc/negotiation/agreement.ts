@@ -127,7 +127,7 @@ function agree(
   direction: 'publish' | 'play',
 ): PeerMedium {
   const feedback = new Set(ours.feedback(kind));
-  const extensions = agreedExtensions(section, kind, ours);
+  const extensions = agreedExtensions(section, kind, ours, direction);
   const publishes = direction === 'publish';
   return {
     kind,
@@ -149,12 +149,19 @@ function agree(
   };
 }
 
-function agreedExtensions(section: OfferedSection, kind: MediaKind, ours: Understanding): ReadonlyMap<string, number> {
+function agreedExtensions(
+  section: OfferedSection,
+  kind: MediaKind,
+  ours: Understanding,
+  direction: 'publish' | 'play',
+): ReadonlyMap<string, number> {
+  const otherWay = direction === 'publish' ? 'recvonly' : 'sendonly';
   const known = new Set(ours.extensions(kind));
   if (!ours.orientation) known.delete(orientation);
   const agreed = new Map<string, number>();
   const taken = new Set<number>();
-  for (const { id, uri } of readExtensions(section.media)) {
+  for (const { id, uri, direction: way } of readExtensions(section.media)) {
+    if (way === otherWay || way === 'inactive') continue; // RFC 8285 7
     if (!known.has(uri) || agreed.has(uri) || taken.has(id) || id > highestId) continue;
     agreed.set(uri, id);
     taken.add(id);

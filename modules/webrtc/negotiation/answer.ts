@@ -1,7 +1,12 @@
 import type { SdpAttribute, SdpMedia } from '../../../wire/sdp/description.ts';
 import { writeSdp } from '../../../wire/sdp/description.ts';
 import { formatAttributes } from '../../../wire/sdp/formats.ts';
-import { extensionAttribute, sourceAttributes, sourceGroupAttribute } from '../../../wire/sdp/rtp-attributes.ts';
+import {
+  extensionAttribute,
+  readExtensions,
+  sourceAttributes,
+  sourceGroupAttribute,
+} from '../../../wire/sdp/rtp-attributes.ts';
 import { ridAttribute, simulcastAttribute } from '../../../wire/sdp/simulcast.ts';
 import { groupAttribute, iceCredentialAttributes } from '../../../wire/sdp/transport-attributes.ts';
 import type { LocalPeer, PeerFormat } from '../../rtp/contract.ts';
@@ -75,9 +80,7 @@ function accept({ section, medium }: AgreedSection, settings: AnswerSettings): S
     { name: 'fingerprint', value: `${local.fingerprint.hash} ${local.fingerprint.value}` },
     { name: 'setup', value: local.setup },
     ...midAttribute(medium.mid),
-    ...[...medium.extensions].map(([uri, id]) =>
-      extensionAttribute({ id, uri, direction: undefined, attributes: undefined }),
-    ),
+    ...describeExtensions(section, medium.extensions),
     flag(publishes ? 'recvonly' : 'sendonly'),
     ...(publishes ? [] : [{ name: 'msid', value: `${label} ${label.slice(0, 58)}-${kind}` }]),
     flag('rtcp-mux'),
@@ -92,6 +95,16 @@ function accept({ section, medium }: AgreedSection, settings: AnswerSettings): S
     formats: formats.flatMap(({ payloadType, rtx }) => [payloadType, ...(rtx === undefined ? [] : [rtx])]).map(String),
     attributes,
   };
+}
+
+/** RFC 8285 7: what one way alone has in the offer has the same way here, as this end sees it. */
+function describeExtensions({ media }: OfferedSection, agreed: ReadonlyMap<string, number>): readonly SdpAttribute[] {
+  const offered = readExtensions(media);
+  return [...agreed].map(([uri, id]) => {
+    const way = offered.find((extension) => extension.id === id && extension.uri === uri)?.direction;
+    const direction = way === 'sendonly' ? 'recvonly' : way === 'recvonly' ? 'sendonly' : undefined;
+    return extensionAttribute({ id, uri, direction, attributes: undefined });
+  });
 }
 
 function place(

@@ -70,7 +70,8 @@ function encodingsOf(media: SdpMedia): string[] {
 }
 
 describe('webrtc: what a publisher may send', () => {
-  for (const name of ['chromiumPublish', 'chromiumPublishGathered', 'weriftPublish'] as const satisfies OfferName[]) {
+  const names = ['chromiumPublish', 'chromiumPublishGathered', 'firefoxPublish', 'weriftPublish'] as const;
+  for (const name of names satisfies readonly OfferName[]) {
     it(`is answered to ${name}: both media, one bundle, candidates, the house's order`, () => {
       const made = publish(offers[name]);
       const text = answer(made);
@@ -140,12 +141,33 @@ describe('webrtc: what a publisher may send', () => {
     assert.ok(video?.sources[0]?.rtx !== undefined);
   });
 
-  it('takes simulcast as layers', () => {
-    const made = publish(offers.chromiumSimulcast);
-    assert.deepEqual(made.agreed[1]?.medium.rids, ['h', 'm', 'l']);
-    const video = mediaOf(answer(made), 'video');
-    assert.deepEqual(listAttributes(video, 'rid'), ['h recv', 'm recv', 'l recv']);
-    assert.equal(findAttribute(video, 'simulcast'), 'recv h;m;l');
+  for (const name of ['chromiumSimulcast', 'firefoxSimulcast'] as const) {
+    it(`takes simulcast as layers: ${name}`, () => {
+      const made = publish(offers[name]);
+      assert.deepEqual(made.agreed[1]?.medium.rids, ['h', 'm', 'l']);
+      const video = mediaOf(answer(made), 'video');
+      assert.deepEqual(listAttributes(video, 'rid'), ['h recv', 'm recv', 'l recv']);
+      assert.equal(findAttribute(video, 'simulcast'), 'recv h;m;l');
+    });
+  }
+
+  // RFC 8285 7
+  it('has an extension that the offer has for one way alone for that way, and none for the other', () => {
+    assert.match(offers.firefoxSimulcast, /a=extmap:9\/sendonly \S+:rtp-stream-id\r/);
+    const told = listAttributes(mediaOf(answer(publish(offers.firefoxSimulcast)), 'video'), 'extmap');
+    assert.ok(told.includes('9/recvonly urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id'), told.join());
+    assert.ok(told.includes('3 urn:ietf:params:rtp-hdrext:sdes:mid'), told.join());
+    const offered = (way: string): string => offers.firefoxPublish.replaceAll('extmap:3 ', `extmap:3/${way} `);
+    const mids = (text: string): string[] =>
+      listAttributes(mediaOf(text, 'audio'), 'extmap').filter((value) => value.endsWith(':mid'));
+    assert.deepEqual(mids(answer(publish(offered('sendrecv')))), ['3 urn:ietf:params:rtp-hdrext:sdes:mid']);
+    for (const way of ['recvonly', 'inactive']) assert.deepEqual(mids(answer(publish(offered(way)))), []);
+    const played = (way: string): string[] => {
+      const offer = offers.firefoxPlay.replaceAll('extmap:3 ', `extmap:3/${way} `);
+      return mids(answer(play(offer, [fakeOpus()]), { direction: 'play' }));
+    };
+    assert.deepEqual(played('recvonly'), ['3/sendonly urn:ietf:params:rtp-hdrext:sdes:mid']);
+    for (const way of ['sendonly', 'inactive']) assert.deepEqual(played(way), []);
   });
 
   it('refuses a medium of which it knows no codec, and an offer that would send nothing', () => {
@@ -199,6 +221,10 @@ describe('webrtc: what a viewer is sent', () => {
     assert.deepEqual(profilesDecodedBy(100), [77, 100]);
     assert.deepEqual(profilesDecodedBy(66), [66]);
     assert.equal(first(vp8), 96);
+    const inFirefox = play(offers.firefoxPlay, [vp8]).agreed[0]?.medium.formats ?? [];
+    assert.deepEqual([inFirefox[0]?.payloadType, inFirefox[0]?.encoding], [120, 'VP8']);
+    // It has no decoder for it, and says so.
+    assert.deepEqual(play(offers.firefoxPlay, [fakeH264({ profile: 66 })]).agreed, []);
     const vp9 = { kind: 'video', name: 'vp9', profile: 2 } as unknown as Vp9Codec;
     assert.equal(first(vp9), 100);
   });

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ForeignProgram, runForeign } from '../support/foreign-program.ts';
+import { sideBySide } from '../support/side-by-side.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { type BrowserPeerState, WebRtcBrowser } from '../support/webrtc-browser.ts';
 import { startWebRtcServer, type WebRtcTestServer } from '../support/webrtc-server.ts';
@@ -20,6 +21,7 @@ describe('WebRTC with Chromium', function () {
   let running: WebRtcTestServer;
   let folder: string;
   const programs: ForeignProgram[] = [];
+  const itBeside = sideBySide(2);
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'switchyard-webrtc-'));
@@ -27,11 +29,8 @@ describe('WebRTC with Chromium', function () {
     browser = await WebRtcBrowser.start();
   });
 
-  afterEach(async () => {
-    for (const program of programs.splice(0)) await program.kill();
-  });
-
   after(async () => {
+    for (const program of programs) await program.kill();
     await browser?.stop();
     await running?.server.stop();
     rmSync(folder, { recursive: true, force: true });
@@ -42,7 +41,7 @@ describe('WebRTC with Chromium', function () {
   const whep = (name: string): string => `${running.origin}/whep/${name}`;
 
   for (const codec of ['VP8', 'VP9', 'H264', 'AV1']) {
-    it(`publishes its camera in ${codec} and plays it: every kind of sound and picture, untouched`, async () => {
+    itBeside(`publishes its camera in ${codec} and plays it: every kind of sound and picture, untouched`, async () => {
       const publisher = await browser.publish(whip(`cam-${codec}`), { codec: `video/${codec}` });
       await browser.waitFor(publisher, ({ connection, frames }) => connection === 'connected' && frames > 5);
       const viewer = await browser.play(whep(`cam-${codec}`));
@@ -60,7 +59,7 @@ describe('WebRTC with Chromium', function () {
     });
   }
 
-  it('plays what ffmpeg publishes by RTMP: H.264 as it is, AAC as Opus', async () => {
+  itBeside('plays what ffmpeg publishes by RTMP: H.264 as it is, AAC as Opus', async () => {
     const publisher = publishRtmp('tv', ['-profile:v', 'baseline', '-bf', '0']);
     const viewer = await play('tv');
     const state = await browser.waitFor(viewer, plays(60), 40);
@@ -76,7 +75,7 @@ describe('WebRTC with Chromium', function () {
     await publisher.interrupt();
   });
 
-  it('plays H.264 High as it is, and without its B-frames', async () => {
+  itBeside('plays H.264 High as it is, and without its B-frames', async () => {
     const high = publishRtmp('high', ['-profile:v', 'high', '-bf', '0']);
     const viewer = await play('high');
     await browser.waitFor(viewer, plays(60), 40);
@@ -95,7 +94,7 @@ describe('WebRTC with Chromium', function () {
     await reordered.interrupt();
   });
 
-  it('is seen by an RTSP player', async () => {
+  itBeside('is seen by an RTSP player', async () => {
     const publisher = await browser.publish(whip('camera'), { codec: 'video/H264' });
     await browser.waitFor(publisher, ({ connection, frames }) => connection === 'connected' && frames > 5);
     const log = await runForeign('ffmpeg', [
@@ -109,7 +108,7 @@ describe('WebRTC with Chromium', function () {
     await browser.end(publisher);
   });
 
-  it('restarts ICE and plays on', async () => {
+  itBeside('restarts ICE and plays on', async () => {
     const publisher = await browser.publish(whip('restarted'), { codec: 'video/VP8' });
     await browser.waitFor(publisher, ({ frames }) => frames > 5);
     const viewer = await browser.play(whep('restarted'));

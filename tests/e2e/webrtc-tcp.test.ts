@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { sideBySide } from '../support/side-by-side.ts';
 import { type BrowserPeerState, WebRtcBrowser } from '../support/webrtc-browser.ts';
 import { startWebRtcServer, type WebRtcTestServer } from '../support/webrtc-server.ts';
 
@@ -11,6 +12,7 @@ describe('WebRTC over TCP alone, with Chromium', function () {
   this.timeout(60_000);
   let browser: WebRtcBrowser;
   let running: WebRtcTestServer;
+  const itBeside = sideBySide(3);
 
   before(async () => {
     running = await startWebRtcServer();
@@ -24,7 +26,7 @@ describe('WebRTC over TCP alone, with Chromium', function () {
   });
 
   for (const codec of ['VP8', 'H264']) {
-    it(`publishes and plays ${codec}`, async () => {
+    itBeside(`publishes and plays ${codec}`, async () => {
       const url = (what: string): string => `${running.origin}/${what}/tcp-${codec}`;
       const publisher = await browser.publish(url('whip'), { codec: `video/${codec}`, onlyTcp: true });
       const sending = await browser.waitFor(
@@ -43,7 +45,7 @@ describe('WebRTC over TCP alone, with Chromium', function () {
     });
   }
 
-  it('keeps the session over a restart of ICE', async () => {
+  itBeside('keeps the session over a restart of ICE', async () => {
     const publisher = await browser.publish(`${running.origin}/whip/restarted`, { onlyTcp: true });
     await browser.waitFor(publisher, ({ frames }) => frames > 5);
     const viewer = await browser.play(`${running.origin}/whep/restarted`, { onlyTcp: true });

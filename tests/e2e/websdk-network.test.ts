@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { has, plays, type WebsdkClient } from '../support/websdk-browser.ts';
 import { WebsdkPair } from '../support/websdk-pair.ts';
+import { WebsdkServer } from '../support/websdk-server.ts';
 
 const orientation = 'urn:3gpp:video-orientation';
 
@@ -109,16 +110,24 @@ describe('The client SDK of WCS in Chromium: networks and answers', function () 
   });
 
   it('ends in FAILED when no transport comes about', async () => {
-    // The page's peer connections learn of no candidate, as behind a wall.
-    await pair.publisher.page.evaluate(`{
-      const set = RTCPeerConnection.prototype.setRemoteDescription;
-      RTCPeerConnection.prototype.setRemoteDescription = function (description) {
-        const sdp = description.sdp.replace(/a=candidate.*\\r\\n/g, '');
-        return set.call(this, { type: description.type, sdp });
-      };
-    }`);
-    await pair.publisher.publish('out', { name: 'walled' });
-    const ended = await pair.publisher.waitFor('out', has('FAILED'), 40);
-    assert.equal(ended.statuses.at(-1), 'FAILED Failed by ICE timeout');
+    const peers = { addresses: ['127.0.0.1'], timeout: '1s' };
+    const impatient = await WebsdkServer.start({}, { rtp: { peers } });
+    const client = await pair.browser.connect(impatient.port);
+    try {
+      // The page's peer connections learn of no candidate, as behind a wall.
+      await client.page.evaluate(`{
+        const set = RTCPeerConnection.prototype.setRemoteDescription;
+        RTCPeerConnection.prototype.setRemoteDescription = function (description) {
+          const sdp = description.sdp.replace(/a=candidate.*\\r\\n/g, '');
+          return set.call(this, { type: description.type, sdp });
+        };
+      }`);
+      await client.publish('out', { name: 'walled' });
+      const ended = await client.waitFor('out', has('FAILED'), 40);
+      assert.equal(ended.statuses.at(-1), 'FAILED Failed by ICE timeout');
+    } finally {
+      await client.close();
+      await impatient.stop();
+    }
   });
 });

@@ -26,7 +26,7 @@ export class WebsdkServer {
       log: silentLog,
       config: {
         server: { drain: '1s' },
-        streams: { reconnectGrace: '1s', renditions: { linger: '0', cores: 8 } },
+        streams: { reconnectGrace: '200ms', renditions: { linger: '0', cores: 8 } },
         rtmp: { listen },
         rtp: { peers: { addresses: ['127.0.0.1'] } },
         http: { listen, secure: { enabled: false } },

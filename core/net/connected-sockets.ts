@@ -1,27 +1,42 @@
 import type { Socket } from 'node:net';
 import { Occupancy, type OccupancyLimits } from './occupancy.ts';
 
+/** What is counted of a listener's connections. */
+export interface ConnectionCounters {
+  connectionsOpen: number;
+  /** Turned away for a limit. */
+  connectionsRefused: number;
+}
+
 /** The connections of a listener: let in while there is room, waited for when it closes, and cut. */
 export class ConnectedSockets {
   readonly #sockets = new Set<Socket>();
   readonly #occupancy: Occupancy;
+  readonly #counters: ConnectionCounters;
   #closing = false;
   #onEmpty: () => void = () => undefined;
 
-  constructor(limits: OccupancyLimits) {
+  constructor(limits: OccupancyLimits, counters: ConnectionCounters) {
     this.#occupancy = new Occupancy(limits);
+    this.#counters = counters;
   }
 
-  /** Takes the socket in until it is closed; then calls `onGone`. False where there is no place: turning it away is the caller's. */
-  admit(socket: Socket, onGone: () => void): boolean {
+  /** Takes the socket in until it is closed. False where there is no place: the last words to it are the caller's. */
+  admit(socket: Socket): boolean {
     const address = socket.remoteAddress ?? 'unknown';
-    if (this.#closing || this.#occupancy.findLimit(address) !== undefined) return false;
+    if (this.#closing || this.#occupancy.findLimit(address) !== undefined) {
+      this.#counters.connectionsRefused += 1;
+      // An error of the peer's end is no longer of interest.
+      socket.on('error', () => undefined);
+      return false;
+    }
     const leave = this.#occupancy.enter(address);
+    this.#counters.connectionsOpen += 1;
     this.#sockets.add(socket);
     socket.once('close', () => {
       leave();
       this.#sockets.delete(socket);
-      onGone();
+      this.#counters.connectionsOpen -= 1;
       if (this.#sockets.size === 0) this.#onEmpty();
     });
     return true;

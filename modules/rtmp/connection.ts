@@ -2,9 +2,10 @@ import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
 import type { CloseReason } from '../../core/lifecycle/close-reason.ts';
 import type { Scope } from '../../core/lifecycle/scope.ts';
+import { hangUp } from '../../core/net/hang-up.ts';
 import type { Log } from '../../core/observe/log.ts';
 import type { Clock } from '../../core/time/clock.ts';
-import { type Micros, seconds } from '../../core/time/micros.ts';
+import type { Micros } from '../../core/time/micros.ts';
 import { WireError } from '../../wire/errors.ts';
 import { ChunkReader, type ChunkReaderLimits } from '../../wire/rtmp/chunk-reader.ts';
 import { chunkMessage } from '../../wire/rtmp/chunk-writer.ts';
@@ -46,8 +47,6 @@ export interface ConnectionOwner {
   onMessage(message: RtmpMessage): void;
 }
 
-/** How long a peer may take to read our last words. */
-const farewell = seconds(2);
 /** RTMP 1.0 5.4.4; what we assume before the peer tells its window. */
 const usualWindow = 2_500_000;
 const smallestWindow = 16_384;
@@ -258,17 +257,8 @@ export class RtmpConnection {
 
   /** Lets what was written go out, for a while. */
   #hangUp(reason: CloseReason): void {
-    const socket = this.#socket;
-    if (socket.destroyed) return;
-    if (reason.code === 'protocol-violation' || reason.code === 'timeout' || !socket.writable) {
-      socket.destroy();
-      return;
-    }
-    socket.end();
-    const cancel = this.#clock.after(farewell, () => socket.destroy());
-    socket.once('close', cancel);
-    // What still comes is read and forgotten, so that the peer's goodbye is seen.
-    socket.resume();
+    if (reason.code === 'protocol-violation' || reason.code === 'timeout') this.#socket.destroy();
+    else hangUp(this.#socket, this.#clock);
   }
 }
 

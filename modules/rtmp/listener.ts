@@ -40,7 +40,7 @@ export class RtmpListener {
   constructor(config: RtmpConfig, dependencies: ListenerDependencies) {
     this.#config = config;
     const { sessions: total, perAddress } = config.limits;
-    this.#sockets = new ConnectedSockets({ total, perAddress });
+    this.#sockets = new ConnectedSockets({ total, perAddress }, dependencies.counters);
     this.#core = dependencies.core;
     this.#counters = dependencies.counters;
     this.#pacer = dependencies.pacer;
@@ -102,19 +102,12 @@ export class RtmpListener {
   }
 
   #accept(socket: Socket): void {
-    const counters = this.#counters;
-    const onGone = (): void => {
-      counters.connectionsOpen -= 1;
-    };
-    if (!this.#sockets.admit(socket, onGone)) {
-      counters.connectionsRefused += 1;
-      // RTMP has no words before its handshake. An error of the peer's end is no longer of interest.
-      socket.on('error', () => undefined);
+    if (!this.#sockets.admit(socket)) {
+      // RTMP has no words before its handshake.
       socket.destroy();
       return;
     }
-    counters.connections += 1;
-    counters.connectionsOpen += 1;
+    this.#counters.connections += 1;
     this.#begin(socket);
   }
 

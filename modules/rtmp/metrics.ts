@@ -1,5 +1,5 @@
 import type { Core } from '../../core/core.ts';
-import type { Subscription } from '../../core/streams/subscription.ts';
+import { Playing } from '../../core/streams/playing.ts';
 import { WireError } from '../../wire/errors.ts';
 
 /** What the module has seen since it started. Plain numbers on the hot paths; read when somebody asks. */
@@ -22,27 +22,15 @@ export class RtmpCounters {
   /** Metadata beyond what is taken. */
   metadataRefused = 0;
   readonly protocolErrors = new Map<string, number>();
-  readonly #playing = new Set<Subscription>();
-  #droppedBefore = 0;
-
-  /** Counts a player until its subscription ends. */
-  addPlayer(subscription: Subscription): void {
-    this.#playing.add(subscription);
-    subscription.scope.defer(() => {
-      this.#playing.delete(subscription);
-      this.#droppedBefore += subscription.counters.droppedUnits;
-    });
-  }
+  readonly playing = new Playing();
 
   get players(): number {
-    return this.#playing.size;
+    return this.playing.count;
   }
 
   /** Units that slow players have jumped over. */
   get droppedUnits(): number {
-    let dropped = this.#droppedBefore;
-    for (const { counters } of this.#playing) dropped += counters.droppedUnits;
-    return dropped;
+    return this.playing.droppedUnits;
   }
 
   /** Everything as plain values. */

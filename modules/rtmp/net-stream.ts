@@ -115,7 +115,7 @@ export class NetStream {
         parent: scope,
       });
       this.#subscription = subscription;
-      counters.addPlayer(subscription);
+      counters.playing.add(subscription);
       scope.defer((reason) => this.#subscriptionEnded(reason));
       connection.send(...this.#playAnswer(request.name, subscription));
       const playback = new Playback(subscription, {

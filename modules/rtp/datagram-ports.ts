@@ -1,10 +1,10 @@
 import type { Buffer } from 'node:buffer';
 import { randomInt } from 'node:crypto';
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
-import { isIPv6 } from 'node:net';
+import type { RemoteInfo, Socket } from 'node:dgram';
 import { SwitchyardError } from '../../core/errors.ts';
 import type { Scope } from '../../core/lifecycle/scope.ts';
 import { portUnavailable } from '../../core/modules/listen.ts';
+import { bind } from './bind.ts';
 import type { DatagramPorts, PortsRequest } from './contract.ts';
 
 /** Hears what comes in on a pair of ports. */
@@ -96,37 +96,20 @@ export async function openPorts(
 }
 
 async function bindPair(port: number, request: PlaceRequest): Promise<OpenPorts> {
-  const media = await bind(port, request);
+  const media = await bindOne(port, request);
   try {
-    return new OpenPorts(request.address, media, await bind(port + 1, request));
+    return new OpenPorts(request.address, media, await bindOne(port + 1, request));
   } catch (error) {
     media.close();
     throw error;
   }
 }
 
-function bind(port: number, { address, multicastTtl }: PlaceRequest): Promise<Socket> {
-  const six = isIPv6(address);
-  const socket = createSocket({
-    type: six ? 'udp6' : 'udp4',
-    recvBufferSize: receiveBuffer,
-    sendBufferSize: sendBuffer,
-    // Addresses are never names here; the system's look-up would cost each packet a turn of the loop.
-    lookup: (host, _options, found) => found(null, host, six ? 6 : 4),
-  });
-  return new Promise((resolve, reject) => {
-    const fail = (error: Error): void => {
-      socket.close();
-      reject(error);
-    };
-    socket.once('error', fail);
-    socket.bind({ port, address, exclusive: true }, () => {
-      socket.off('error', fail);
-      if (multicastTtl !== undefined) {
-        socket.setMulticastTTL(multicastTtl);
-        socket.setMulticastInterface(address);
-      }
-      resolve(socket);
-    });
-  });
+async function bindOne(port: number, { address, multicastTtl }: PlaceRequest): Promise<Socket> {
+  const socket = await bind({ address, port, receiveBuffer, sendBuffer });
+  if (multicastTtl !== undefined) {
+    socket.setMulticastTTL(multicastTtl);
+    socket.setMulticastInterface(address);
+  }
+  return socket;
 }

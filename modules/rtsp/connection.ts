@@ -2,9 +2,10 @@ import type { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
 import type { CloseReason } from '../../core/lifecycle/close-reason.ts';
 import type { Scope } from '../../core/lifecycle/scope.ts';
+import { hangUp } from '../../core/net/hang-up.ts';
 import type { Log } from '../../core/observe/log.ts';
 import type { Clock } from '../../core/time/clock.ts';
-import { type Micros, seconds } from '../../core/time/micros.ts';
+import type { Micros } from '../../core/time/micros.ts';
 import { WireError } from '../../wire/errors.ts';
 import type { RtspHearer } from '../../wire/rtsp/message.ts';
 import { type ReaderLimits, RtspReader } from '../../wire/rtsp/message-reader.ts';
@@ -19,9 +20,6 @@ export interface ConnectionDependencies {
   readonly log: Log;
   readonly counters: RtspCounters;
 }
-
-/** How long a peer may take to read our last words. */
-const farewell = seconds(2);
 
 /**
  * One RTSP connection, of either side: messages and interleaved frames both ways. Its scope is its life: when that ends, what was
@@ -114,6 +112,7 @@ export class RtspConnection implements InterleavedSink {
       void this.scope.close({ code: 'timeout', detail: 'the peer takes nothing' });
     }
   }
+
   /** What was thrown while the peer's bytes were read ends this connection alone. */
   fail(error: unknown): void {
     if (error instanceof WireError) {
@@ -132,17 +131,8 @@ export class RtspConnection implements InterleavedSink {
 
   /** Lets what was written go out, for a while. */
   #hangUp(reason: CloseReason): void {
-    const socket = this.#socket;
-    if (socket.destroyed) return;
-    if (reason.code === 'timeout' || !socket.writable) {
-      socket.destroy();
-      return;
-    }
-    socket.end();
-    const cancel = this.#clock.after(farewell, () => socket.destroy());
-    socket.once('close', cancel);
-    // What still comes is read and forgotten, so that the peer's goodbye is seen.
-    socket.resume();
+    if (reason.code === 'timeout') this.#socket.destroy();
+    else hangUp(this.#socket, this.#clock);
   }
 }
 

@@ -43,7 +43,7 @@ export class RtspListener {
     this.#config = config;
     this.#d = dependencies;
     const { sessions: total, perAddress } = config.limits;
-    this.#sockets = new ConnectedSockets({ total, perAddress });
+    this.#sockets = new ConnectedSockets({ total, perAddress }, dependencies.counters);
     const { clock } = dependencies.core;
     this.#failures = new FailureLimit({ failures: 20, window: seconds(60), addresses: 10_000 }, { clock });
     this.#multicast = new MulticastGroups(config, dependencies);
@@ -115,20 +115,12 @@ export class RtspListener {
   }
 
   #accept(socket: Socket): void {
-    const { counters } = this.#d;
-    const onGone = (): void => {
-      counters.connectionsOpen -= 1;
-    };
-    if (!this.#sockets.admit(socket, onGone)) {
-      counters.connectionsRefused += 1;
-      // An error of the peer's end is no longer of interest.
-      socket.on('error', () => undefined);
+    if (!this.#sockets.admit(socket)) {
       socket.end('RTSP/1.0 453 Not Enough Bandwidth\r\n\r\n');
       socket.destroySoon();
       return;
     }
-    counters.connections += 1;
-    counters.connectionsOpen += 1;
+    this.#d.counters.connections += 1;
     this.#tunnels.take(socket);
   }
 

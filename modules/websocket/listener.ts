@@ -43,7 +43,7 @@ export class WebSocketListener {
   constructor(config: WebSocketConfig, dependencies: ListenerDependencies) {
     this.#config = config;
     const { sessions: total, perAddress } = config.limits;
-    this.#sockets = new ConnectedSockets({ total, perAddress });
+    this.#sockets = new ConnectedSockets({ total, perAddress }, dependencies.counters);
     this.#core = dependencies.core;
     this.#counters = dependencies.counters;
     this.#onSocket = dependencies.onSocket;
@@ -114,17 +114,7 @@ export class WebSocketListener {
   }
 
   #accept(socket: Socket): void {
-    const counters = this.#counters;
-    const onGone = (): void => {
-      counters.connectionsOpen -= 1;
-    };
-    if (!this.#sockets.admit(socket, onGone)) {
-      counters.connectionsRefused += 1;
-      socket.on('error', () => undefined);
-      socket.destroy();
-      return;
-    }
-    counters.connectionsOpen += 1;
+    if (!this.#sockets.admit(socket)) socket.destroy();
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

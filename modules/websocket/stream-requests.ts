@@ -82,7 +82,7 @@ async function playWebRtc(stream: PeerStream, dependencies: StreamRequestDepende
   const peer = await peers.play(offerOf(stream, dependencies));
   if (stream.scope.closed) return;
   stream.carrySubscription(peer.subscription);
-  counters.addPlayer(peer.subscription);
+  counters.playing.add(peer.subscription);
   await connectPeer(stream, peer, dependencies);
   stream.tellRunning();
 }
@@ -124,7 +124,7 @@ async function playMediaSource(stream: PeerStream, dependencies: StreamRequestDe
   const subscription = await subscribeForMediaSource(stream, dependencies);
   if (stream.scope.closed) return;
   stream.carrySubscription(subscription);
-  counters.addPlayer(subscription);
+  counters.playing.add(subscription);
   const has = (kind: 'video' | 'audio'): boolean => subscription.tracks.some((track) => track.kind === kind);
   const answer = answerMediaSourceOffer(stream.request.sdp, { video: has('video'), audio: has('audio') });
   const playback = new Playback(subscription, {

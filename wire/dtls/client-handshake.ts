@@ -1,11 +1,12 @@
 import { Buffer } from 'node:buffer';
-import { createHash, type KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import type { SrtpProfile } from '../srtp/profile.ts';
 import { checkSignature, findScheme, readPeerKey, signatureKind, signatureSchemes, signWith } from './certificate.ts';
 import { type CipherSuite, cipherSuites } from './cipher-suites.ts';
 import { Alert, dtls12, ExtensionType, HandshakeRefusal, HandshakeType } from './codes.ts';
 import {
   type Agreed,
+  agreeOn,
   checkFinished,
   type Flight,
   type Handshake,
@@ -33,7 +34,6 @@ import {
   writeSignature,
 } from './messages.ts';
 import type { HandshakeMessage } from './reassembly.ts';
-import { SessionSecrets } from './secrets.ts';
 
 /** What the server's hello agreed to. */
 type Chosen = {
@@ -196,17 +196,13 @@ export class ClientHandshake implements Handshake {
       transcript.write(HandshakeType.certificate, writeCertificate(certificate)),
       transcript.write(HandshakeType.clientKeyExchange, writeClientKeyExchange(share.publicKey)),
     ];
-    const { suite, serverRandom, srtpProfile } = chosen;
-    const sessionHash = chosen.extendedMasterSecret
-      ? createHash(suite.hash).update(transcript.bytes()).digest() // RFC 7627 3
-      : undefined;
+    const { suite, serverRandom } = chosen;
     const hellos = { suite, clientRandom: this.#random, serverRandom };
-    const secrets = new SessionSecrets(hellos, premaster, sessionHash);
-    this.agreed = { suite, srtpProfile, secrets };
+    this.agreed = agreeOn(chosen, hellos, premaster, transcript);
     const signature = signWith(scheme, privateKey, transcript.bytes()); // RFC 5246 7.4.8
     messages.push(
       transcript.write(HandshakeType.certificateVerify, writeSignature({ scheme, signature })),
-      transcript.write(HandshakeType.finished, secrets.verifyData('client', transcript.bytes())),
+      transcript.write(HandshakeType.finished, this.agreed.secrets.verifyData('client', transcript.bytes())),
     );
     this.#due = HandshakeType.finished;
     return { messages, awaitsAnswer: true };

@@ -1,12 +1,12 @@
 import { Buffer } from 'node:buffer';
-import { timingSafeEqual } from 'node:crypto';
+import { createHash, timingSafeEqual } from 'node:crypto';
 import type { SrtpProfile } from '../srtp/profile.ts';
 import type { DtlsIdentity, Fingerprint } from './certificate.ts';
 import type { CipherSuite } from './cipher-suites.ts';
 import { Alert, HandshakeRefusal, HandshakeType } from './codes.ts';
 import type { RandomSource } from './key-exchange.ts';
 import { type HandshakeMessage, writeFragment } from './reassembly.ts';
-import type { SessionSecrets } from './secrets.ts';
+import { type HelloAgreement, SessionSecrets } from './secrets.ts';
 
 /** What both roles need. */
 export type HandshakeSettings = {
@@ -45,6 +45,20 @@ export type Agreed = {
   readonly secrets: SessionSecrets;
   readonly srtpProfile: SrtpProfile | undefined;
 };
+
+/** The secrets of what both hellos agreed to, once all messages up to the client's half of the key exchange are in the transcript. */
+export function agreeOn(
+  chosen: Omit<Agreed, 'secrets'> & { readonly extendedMasterSecret: boolean },
+  hellos: HelloAgreement,
+  premaster: Buffer,
+  transcript: Transcript,
+): Agreed {
+  const { suite, srtpProfile, extendedMasterSecret } = chosen;
+  const sessionHash = extendedMasterSecret
+    ? createHash(suite.hash).update(transcript.bytes()).digest() // RFC 7627 3
+    : undefined;
+  return { suite, srtpProfile, secrets: new SessionSecrets(hellos, premaster, sessionHash) };
+}
 
 /** RFC 5764 4.1.2: ours that the peer has too. Throws `HandshakeRefusal` when there must be one and is none. */
 export function chooseSrtpProfile(ours: readonly SrtpProfile[], theirs: readonly number[]): SrtpProfile | undefined {

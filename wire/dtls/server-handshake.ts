@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { createHash, type KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import type { SrtpProfile } from '../srtp/profile.ts';
 import { checkSignature, findScheme, readPeerKey, signatureKind, signatureSchemes, signWith } from './certificate.ts';
 import { type CipherSuite, cipherSuites } from './cipher-suites.ts';
@@ -7,6 +7,7 @@ import { Alert, dtls12, ExtensionType, type GroupId, HandshakeRefusal, Handshake
 import { type CookieSettings, cookieOf, hasCookie } from './cookie.ts';
 import {
   type Agreed,
+  agreeOn,
   checkFinished,
   chooseSrtpProfile,
   type Flight,
@@ -36,7 +37,7 @@ import {
   writeServerKeyExchange,
 } from './messages.ts';
 import type { HandshakeMessage } from './reassembly.ts';
-import { type HelloAgreement, SessionSecrets } from './secrets.ts';
+import type { HelloAgreement } from './secrets.ts';
 
 /** RFC 5746 3.3: stands for an empty renegotiation_info. */
 const renegotiationScsv = 0x00ff;
@@ -145,11 +146,7 @@ export class ServerHandshake implements Handshake {
       throw unexpected(message);
     const premaster = this.#share.agree(readClientKeyExchange(message.body));
     this.#transcript.log(message);
-    const { suite, srtpProfile, extendedMasterSecret } = this.#chosen;
-    const sessionHash = extendedMasterSecret
-      ? createHash(suite.hash).update(this.#transcript.bytes()).digest() // RFC 7627 3
-      : undefined;
-    this.agreed = { suite, srtpProfile, secrets: new SessionSecrets(this.#hellos, premaster, sessionHash) };
+    this.agreed = agreeOn(this.#chosen, this.#hellos, premaster, this.#transcript);
     this.#due = HandshakeType.certificateVerify;
   }
 

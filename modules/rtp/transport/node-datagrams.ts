@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
-import { createSocket, type Socket } from 'node:dgram';
-import { isIPv6 } from 'node:net';
+import type { Socket } from 'node:dgram';
+import { bind } from '../bind.ts';
 import type { DatagramDriver, DatagramHearing, DatagramSocket } from './engines.ts';
 
 /**
@@ -15,27 +15,9 @@ const mostWaiting = 4 << 20;
 /** UDP through `node:dgram`. */
 export const nodeDatagrams: DatagramDriver = {
   name: 'node:dgram',
-  bind(address, port, hear, onError) {
-    const six = isIPv6(address);
-    const socket = createSocket({
-      type: six ? 'udp6' : 'udp4',
-      ipv6Only: six,
-      recvBufferSize: receiveBuffer,
-      sendBufferSize: sendBuffer,
-      // Addresses are never names here; the system's look-up would cost each packet a turn of the loop.
-      lookup: (host, _options, found) => found(null, host, six ? 6 : 4),
-    });
-    return new Promise((resolve, reject) => {
-      const fail = (error: Error): void => {
-        socket.close();
-        reject(error);
-      };
-      socket.once('error', fail);
-      socket.bind({ port, address, exclusive: true }, () => {
-        socket.off('error', fail);
-        resolve(new NodeDatagramSocket(socket, hear, onError));
-      });
-    });
+  async bind(address, port, hear, onError) {
+    const socket = await bind({ address, port, receiveBuffer, sendBuffer, ipv6Only: true });
+    return new NodeDatagramSocket(socket, hear, onError);
   },
 };
 

@@ -1,4 +1,5 @@
 import type { Core } from '../../../core/core.ts';
+import { Playing } from '../../../core/streams/playing.ts';
 import type { Subscription } from '../../../core/streams/subscription.ts';
 
 /** What the view of MPEG-1 has seen since the module started. */
@@ -6,26 +7,19 @@ export class ViewCounters {
   views = 0;
   refused = 0;
   bytes = 0;
-  readonly #playing = new Set<Subscription>();
-  #droppedBefore = 0;
+  readonly #playing = new Playing();
 
   add(subscription: Subscription): void {
     this.views += 1;
     this.#playing.add(subscription);
-    subscription.scope.defer(() => {
-      this.#playing.delete(subscription);
-      this.#droppedBefore += subscription.counters.droppedUnits;
-    });
   }
 
   get viewers(): number {
-    return this.#playing.size;
+    return this.#playing.count;
   }
 
   get droppedUnits(): number {
-    let dropped = this.#droppedBefore;
-    for (const { counters } of this.#playing) dropped += counters.droppedUnits;
-    return dropped;
+    return this.#playing.droppedUnits;
   }
 
   /** Everything as plain values. */

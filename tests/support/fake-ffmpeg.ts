@@ -8,13 +8,15 @@ export interface FakeFfmpegOptions {
   readonly faults?: Readonly<Record<string, string>>;
   /** What it says when it is to convert a stream with one of these. */
   readonly faultsAtWork?: Readonly<Record<string, string>>;
+  /** Whether it takes in what it is to convert and gives nothing, until it is told to end. */
+  readonly stalls?: boolean;
 }
 
 /**
  * A program that answers as ffmpeg does when it is asked what it can do, and that encodes nothing but an exit code. Each
  * call's arguments are a line of `calls`.
  */
-export function makeFakeFfmpeg({ encoders, faults = {}, faultsAtWork = {} }: FakeFfmpegOptions): {
+export function makeFakeFfmpeg({ encoders, faults = {}, faultsAtWork = {}, stalls = false }: FakeFfmpegOptions): {
   readonly program: string;
   readonly calls: string;
   readonly remove: () => void;
@@ -39,6 +41,7 @@ LIST
 *" -decoders "*) echo ' V....D h264   A decoder' ;;
 ${failing.join('\n')}
 ${working.join('\n')}
+${stalls ? '*" pipe:0 "*) exec cat > /dev/null ;;' : ''}
 esac
 exit 0
 `,

@@ -1,7 +1,10 @@
+import { noCredentials } from '../../core/access/access-control.ts';
+import type { Core } from '../../core/core.ts';
 import { AccessUnit } from '../../core/media/access-unit.ts';
 import { aacCodecFromParameters } from '../../core/media/codecs/aac.ts';
 import type { AacCodec, OpusCodec } from '../../core/media/codecs/codec-descriptor.ts';
 import { h264Codec } from '../../core/media/codecs/h264.ts';
+import type { Session } from '../../core/sessions/session.ts';
 import type { Publication, TrackWriter } from '../../core/streams/publication.ts';
 import { type Micros, millis } from '../../core/time/micros.ts';
 
@@ -91,4 +94,22 @@ export class NumberedSource {
       this.#sounds += 1;
     }
   }
+}
+
+/** Publishes numbered media in a session of its own. */
+export async function publishNumbered(
+  core: Pick<Core, 'sessions' | 'streams' | 'scope'>,
+  name: string,
+  frameBytes?: number,
+  audioCodec?: AacCodec | OpusCodec,
+): Promise<{ readonly session: Session; readonly publication: Publication; readonly source: NumberedSource }> {
+  const session = core.sessions.open({ protocol: 'test', remoteAddress: '127.0.0.1', parent: core.scope });
+  const publication = await core.streams.publish({
+    name,
+    session,
+    credentials: noCredentials,
+    onConflict: 'refuse',
+    expects: ['video', 'audio'],
+  });
+  return { session, publication, source: new NumberedSource(publication, frameBytes, audioCodec) };
 }

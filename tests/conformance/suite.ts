@@ -6,16 +6,20 @@ import { createServer, type Server } from '../../core/server.ts';
 import type { Session } from '../../core/sessions/session.ts';
 import type { Publication } from '../../core/streams/publication.ts';
 import type { Subscription } from '../../core/streams/subscription.ts';
+import { waitFor } from '../support/wait-for.ts';
 import type { HarnessPlayer, ProtocolClients, ProtocolHarness, ReceivedUnit } from './harness.ts';
-import { audioMicros, frameMillis, framesInGroup, NumberedSource, readNumber } from './numbered-media.ts';
+import {
+  audioMicros,
+  frameMillis,
+  framesInGroup,
+  type NumberedSource,
+  publishNumbered,
+  readNumber,
+} from './numbered-media.ts';
 
-/** Waits for what the other side of a socket will do; fails with what was waited for. */
-export async function eventually(what: string, holds: () => boolean, seconds = 8): Promise<void> {
-  const until = performance.now() + seconds * 1_000;
-  while (!holds()) {
-    if (performance.now() > until) assert.fail(`never came: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+/** As `waitFor`, with more patience. */
+export function eventually(what: string, holds: () => boolean, seconds = 8): Promise<void> {
+  return waitFor(what, holds, seconds);
 }
 
 function of(kind: 'video' | 'audio', units: readonly ReceivedUnit[]): ReceivedUnit[] {
@@ -62,19 +66,13 @@ export function conformance(harness: ProtocolHarness): void {
       name: string,
       frameBytes?: number,
     ): Promise<{ publication: Publication; source: NumberedSource; leave: () => Promise<void> }> {
-      const session = openSession();
-      const publication = await server.core.streams.publish({
-        name,
-        session,
-        credentials: noCredentials,
-        onConflict: 'refuse',
-        expects: ['video', 'audio'],
-      });
+      const numbered = await publishNumbered(server.core, name, frameBytes, harness.audioCodec);
+      const { session, publication, source } = numbered;
       const leave = async (): Promise<void> => {
         await publication.scope.close({ code: 'done' });
         await session.scope.close({ code: 'done' });
       };
-      return { publication, source: new NumberedSource(publication, frameBytes, harness.audioCodec), leave };
+      return { publication, source, leave };
     }
 
     async function subscribeInside(name: string): Promise<{ subscription: Subscription; session: Session }> {

@@ -6,21 +6,19 @@ import { AccessUnit } from '../../core/media/access-unit.ts';
 import { av1Codec } from '../../core/media/codecs/av1.ts';
 import { findAv1SequenceHeader } from '../../core/media/codecs/in-band-codec.ts';
 import { isKeyframe } from '../../core/media/codecs/keyframe.ts';
-import { silentLog } from '../../core/observe/log.ts';
-import { createServer, type Server } from '../../core/server.ts';
 import { millis } from '../../core/time/micros.ts';
 import { formatFor } from '../../modules/rtp/formats.ts';
-import { rtpModule } from '../../modules/rtp/index.ts';
 import { interleave } from '../../modules/rtp/interleaved-batches.ts';
 import { peerPayloads } from '../../modules/rtp/payloads.ts';
 import { writeDescription } from '../../modules/rtsp/description.ts';
-import { rtspModule } from '../../modules/rtsp/index.ts';
 import { splitObus, withObuSizes } from '../../wire/codec-records/obu.ts';
 import { rtpHeaderLength, writeRtpHeader } from '../../wire/rtp/packet.ts';
 import { eventually } from '../conformance/suite.ts';
+import { readFrameTable } from '../support/frame-table.ts';
 import { run } from '../support/media-source.ts';
 import { PayloadFeed } from '../support/rtp-payloads.ts';
 import { RtspTestClient } from '../support/rtsp-client.ts';
+import { RtspTestServer } from '../support/rtsp-server.ts';
 
 const quiet = ['-hide_banner', '-loglevel', 'error', '-nostdin', '-y'];
 const frameMillis = 40;
@@ -44,34 +42,25 @@ function readIvf(bytes: Buffer): AccessUnit[] {
 // The ffmpeg and the GStreamer of our time send no AV1 over RTP: their bits, our packets.
 describe('AV1 over RTSP', function () {
   this.timeout(60_000);
-  let server: Server;
+  let running: RtspTestServer;
   let folder: string;
   let url: string;
-  let port: number;
   const clients: RtspTestClient[] = [];
 
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'switchyard-av1-'));
-    server = createServer({
-      modules: [rtpModule, rtspModule],
-      config: { rtsp: { listen: { host: '127.0.0.1', port: 0 } } },
-      log: silentLog,
-    });
-    await server.start();
-    const found = server.urls().find(({ protocol }) => protocol.toUpperCase() === 'RTSP')?.url ?? '';
-    port = Number(/:(\d+)\//.exec(found)?.[1]);
-    url = `rtsp://127.0.0.1:${port}/clip`;
+    running = await RtspTestServer.start();
+    url = running.url('rtsp', 'clip');
   });
 
   afterEach(async () => {
     for (const client of clients.splice(0)) client.close();
-    await server.stop();
-    assert.equal(server.core.scope.openScopes, 0);
+    await running.stop();
     rmSync(folder, { recursive: true, force: true });
   });
 
   async function open(): Promise<RtspTestClient> {
-    const client = await RtspTestClient.open(port);
+    const client = await RtspTestClient.open(running.port);
     clients.push(client);
     return client;
   }
@@ -137,7 +126,7 @@ describe('AV1 over RTSP', function () {
     assert.ok(units.filter(({ keyframe }) => keyframe).length >= 3);
     const send = await publish(units);
     send();
-    await eventually('the stream', () => server.core.streams.find('clip')?.settling.settled === true);
+    await eventually('the stream', () => running.isReady('clip'));
     const feed = new PayloadFeed('av1');
     await play(feed);
     await eventually('the last picture', () => feed.units.at(-1)?.parts.join() === hex(units.at(-1)));
@@ -157,13 +146,8 @@ describe('AV1 over RTSP', function () {
       ),
     );
     writeFileSync(played, Buffer.concat(bits));
-    const pictures = async (path: string): Promise<string[]> => {
-      const text = (await run('ffmpeg', [...quiet, '-i', path, '-f', 'framemd5', '-'])).toString();
-      return text
-        .split('\n')
-        .filter((line) => line.startsWith('0,'))
-        .map((line) => line.split(',')[5] ?? '');
-    };
+    const pictures = async (path: string): Promise<readonly string[]> =>
+      readFrameTable(await run('ffmpeg', [...quiet, '-i', path, '-f', 'framemd5', '-'])).sums(0);
     assert.deepEqual(await pictures(played), (await pictures(file)).slice(from));
   });
 });

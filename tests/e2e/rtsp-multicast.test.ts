@@ -7,9 +7,11 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { assertRun } from '../support/assert-run.ts';
+import { readFrameTable } from '../support/frame-table.ts';
 import { run } from '../support/media-source.ts';
 
 const quiet = ['-hide_banner', '-loglevel', 'error', '-nostdin'];
+/** md5 of every decoded picture (stream 0), and of every AAC frame as it is coded (stream 1). */
 const asSums = ['-map', '0:v', '-map', '0:a', '-c:v', 'rawvideo', '-c:a', 'copy', '-f', 'framemd5'];
 const group = 25;
 const serverFile = fileURLToPath(new URL('../support/rtsp-multicast-server.ts', import.meta.url));
@@ -17,12 +19,6 @@ const serverFile = fileURLToPath(new URL('../support/rtsp-multicast-server.ts', 
 /** A network of its own, whose one interface carries multicast: that of the machine is nobody's business here. */
 const namespace = ['-rn', 'sh', '-c'];
 const network = 'ip link set lo up multicast on && ip route add 239.0.0.0/8 dev lo && echo ready && exec sleep 120';
-
-/** md5 of every decoded picture, or of every AAC frame as it is coded. */
-function readSums(text: string, stream: 0 | 1): string[] {
-  const lines = text.split('\n').filter((line) => line.startsWith(`${stream},`));
-  return lines.map((line) => line.split(',')[5]?.trim() ?? '');
-}
 
 describe('RTSP multicast with ffmpeg', function () {
   this.timeout(60_000);
@@ -69,7 +65,7 @@ describe('RTSP multicast with ffmpeg', function () {
   }
 
   it('brings the same stream to two players, from one sender', async () => {
-    const whole = (await run('ffmpeg', [...quiet, '-i', clip, ...asSums, '-'])).toString();
+    const whole = readFrameTable(await run('ffmpeg', [...quiet, '-i', clip, ...asSums, '-']));
     const server = start([process.execPath, '--import=tsx', serverFile]);
     const lines = createInterface({ input: server.stdout ?? process.stdin })[Symbol.asyncIterator]();
     const next = async (word: string): Promise<string> => {
@@ -88,14 +84,14 @@ describe('RTSP multicast with ffmpeg', function () {
     await Promise.all(players.map((player) => once(player, 'exit')));
     assert.deepEqual(JSON.parse(await next('most')), { senders: 1, players: 2, openScopes: 0 });
     for (const file of files) {
-      const text = readFileSync(file, 'utf8');
-      const [video, audio] = [readSums(whole, 0), readSums(whole, 1)];
+      const got = readFrameTable(readFileSync(file));
+      const [video, audio] = [whole.sums(0), whole.sums(1)];
       // Who joins within a group of pictures sees the next one whole.
       const keyframes = new Set(video.filter((_, index) => index % group === 0));
-      const pictures = readSums(text, 0);
+      const pictures = got.sums(0);
       const seen = pictures.slice(pictures.findIndex((sum) => keyframes.has(sum)));
       assertRun(seen, video, 76, 'pictures');
-      const sounds = readSums(text, 1);
+      const sounds = got.sums(1);
       assertRun(sounds, audio, 141, 'sounds');
     }
   });

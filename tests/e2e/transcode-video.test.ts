@@ -10,6 +10,7 @@ import { sourcePieces, sourceStream } from '../../transcoders/ffmpeg/source-stre
 import { VideoTranscoder } from '../../transcoders/video/video-transcoder.ts';
 import { NutWriter } from '../../wire/nut/writer.ts';
 import { audioFrame, fakeAac } from '../support/fake-media.ts';
+import { readFrameTable } from '../support/frame-table.ts';
 import { TestCore } from '../support/test-core.ts';
 import { encodeUnits, runFfmpeg } from '../support/tone-source.ts';
 
@@ -314,8 +315,7 @@ function pictureSizes(units: readonly AccessUnit[]): number[] {
     pieces.push(writer.frameHeader(0, unit.pts, unit.keyframe, size), ...parts);
   }
   const args = ['-f', 'nut', '-i', 'pipe:0', '-fps_mode', 'passthrough', '-pix_fmt', 'yuv420p', '-f', 'framecrc', '-'];
-  const lines = runFfmpeg(args, Buffer.concat(pieces)).toString().split('\n');
-  return lines.filter((line) => /^\d/.test(line)).map((line) => Number(line.split(',')[4]));
+  return readFrameTable(runFfmpeg(args, Buffer.concat(pieces))).rows.map(({ size }) => size);
 }
 
 function damage(part: Buffer): Buffer {

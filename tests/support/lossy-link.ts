@@ -2,6 +2,7 @@ import { createSocket, type Socket as DatagramSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { RtpPacket, readRtpPacket } from '../../wire/rtp/packet.ts';
+import { randomFrom } from './random.ts';
 
 export interface LossyLinkSettings {
   /** The server's RTSP port on 127.0.0.1. */
@@ -53,7 +54,7 @@ export class LossyLink {
 
   private constructor(settings: LossyLinkSettings) {
     this.#settings = settings;
-    this.#random = randomOf(settings.seed);
+    this.#random = randomFrom(settings.seed);
     links += 1;
     const net = `127.${1 + (process.pid & 0x7f)}.${links & 0xff}`;
     this.near = `${net}.2`;
@@ -181,15 +182,4 @@ export class LossyLink {
     this.#datagrams.add(socket);
     return socket;
   }
-}
-
-/** The same numbers for the same seed, 0 to below 1 (mulberry32). */
-export function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

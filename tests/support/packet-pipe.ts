@@ -2,6 +2,7 @@ import { Scope } from '../../core/lifecycle/scope.ts';
 import { afterIn, type Clock } from '../../core/time/clock.ts';
 import { type Micros, micros, ZERO } from '../../core/time/micros.ts';
 import type { PacketCopies, PacketHearing, PacketTransport } from '../../modules/rtp/peers/packet-transport.ts';
+import { randomFrom } from './random.ts';
 
 /** What a direction of a pipe does to packets. All of it may be changed while it runs. */
 export interface PipeWay {
@@ -130,15 +131,4 @@ class End implements PipeEnd {
     if (delay === 0) this.peer?.hear(bytes, kind);
     else afterIn(this.scope, this.#clock, delay, () => this.peer?.hear(bytes, kind));
   }
-}
-
-/** A small generator of numbers from 0 to 1 (mulberry32). */
-export function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

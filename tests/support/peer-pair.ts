@@ -16,7 +16,8 @@ import { extensionUri, peerFeedback } from '../../modules/rtp/peers/header-exten
 import { PeerReceiver } from '../../modules/rtp/peers/peer-receiver.ts';
 import { PeerSender } from '../../modules/rtp/peers/peer-sender.ts';
 import { fakeH264, fakeOpus } from './fake-media.ts';
-import { type PipeEnd, type PipeWay, packetPipe, randomFrom } from './packet-pipe.ts';
+import { type PipeEnd, type PipeWay, packetPipe } from './packet-pipe.ts';
+import { randomFrom } from './random.ts';
 import { TestCore } from './test-core.ts';
 
 export const ids = new Map<string, number>([

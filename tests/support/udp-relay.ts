@@ -1,6 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { randomOf } from './lossy-link.ts';
+import { randomFrom } from './random.ts';
 
 export interface UdpRelaySettings {
   /** The server's port on 127.0.0.1. */
@@ -52,7 +52,7 @@ export class UdpRelay {
 
   private constructor(settings: UdpRelaySettings) {
     this.#settings = settings;
-    this.#random = randomOf(settings.seed);
+    this.#random = randomFrom(settings.seed);
     this.#near.on('message', (bytes, { address, port }) => {
       this.#client = { address, port };
       this.#pass(bytes, () => {

@@ -7,7 +7,7 @@ import type { Subscription } from '../../../../core/streams/subscription.ts';
 import { rtpModule } from '../../../../modules/rtp/index.ts';
 import { RtspAgents } from '../../../../modules/rtsp/contract.ts';
 import { rtspModule } from '../../../../modules/rtsp/index.ts';
-import { NumberedSource, readNumber } from '../../../conformance/numbered-media.ts';
+import { type NumberedSource, publishNumbered, readNumber } from '../../../conformance/numbered-media.ts';
 import { eventually } from '../../../conformance/suite.ts';
 
 const modules = [rtpModule, rtspModule];
@@ -30,20 +30,9 @@ async function publish(
   server: Server,
   name: string,
 ): Promise<{ source: NumberedSource; leave: (code: 'done' | 'peer-left') => Promise<void> }> {
-  const session = server.core.sessions.open({
-    protocol: 'test',
-    remoteAddress: '127.0.0.1',
-    parent: server.core.scope,
-  });
-  const publication = await server.core.streams.publish({
-    name,
-    session,
-    credentials: noCredentials,
-    onConflict: 'refuse',
-    expects: ['video', 'audio'],
-  });
+  const { session, source } = await publishNumbered(server.core, name);
   const leave = (code: 'done' | 'peer-left'): Promise<void> => session.scope.close({ code });
-  return { source: new NumberedSource(publication), leave };
+  return { source, leave };
 }
 
 async function subscribe(server: Server, name: string): Promise<Subscription> {

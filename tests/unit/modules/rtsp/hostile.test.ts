@@ -11,7 +11,6 @@ import {
   type AccessRequest,
   allow,
   type Decision,
-  noCredentials,
   refuse,
   showsPassword,
 } from '../../../../core/access/access-control.ts';
@@ -23,7 +22,7 @@ import { rtspModule } from '../../../../modules/rtsp/index.ts';
 import { digestResponse } from '../../../../wire/digest/digest.ts';
 import { formatResponse, type RtspRequest } from '../../../../wire/rtsp/message.ts';
 import { RtspReader } from '../../../../wire/rtsp/message-reader.ts';
-import { NumberedSource } from '../../../conformance/numbered-media.ts';
+import { publishNumbered } from '../../../conformance/numbered-media.ts';
 import { eventually } from '../../../conformance/suite.ts';
 import { openPair, RtspTestClient } from '../../../support/rtsp-client.ts';
 
@@ -53,19 +52,8 @@ describe('modules/rtsp: hostile clients', () => {
 
   async function begin(rtsp: Record<string, unknown> = {}): Promise<void> {
     server = await startServer(rtsp);
-    const session = server.core.sessions.open({
-      protocol: 'test',
-      remoteAddress: '127.0.0.1',
-      parent: server.core.scope,
-    });
-    const publication = await server.core.streams.publish({
-      name: 'live',
-      session,
-      credentials: noCredentials,
-      onConflict: 'refuse',
-      expects: ['video', 'audio'],
-    });
-    new NumberedSource(publication).write(3);
+    const { source } = await publishNumbered(server.core, 'live');
+    source.write(3);
   }
 
   afterEach(async () => {
@@ -160,6 +148,7 @@ describe('modules/rtsp: hostile clients', () => {
     pair.media.close();
     pair.control.close();
     const flood = await open();
+    // It is cut before most are answered.
     for (let turn = 0; turn < 100; turn += 1) flood.ask('DESCRIBE', url()).catch(() => undefined);
     await flood.closed;
   });
@@ -291,6 +280,7 @@ describe('modules/rtsp: hostile cameras', () => {
     });
     const agents = server.core.services.get(RtspAgents);
     const scope = server.core.scope.child('viewer');
+    // The agent tells what became of it.
     server.core.streams.obtain('here', scope).catch(() => undefined);
     await eventually('an outcome', () => {
       const { state, lastError } = agents.list()[0] ?? {};

@@ -5,7 +5,6 @@ import {
   type AccessRequest,
   allow,
   type Decision,
-  noCredentials,
   refuse,
   showsPassword,
 } from '../../../../core/access/access-control.ts';
@@ -15,7 +14,7 @@ import { rtpModule } from '../../../../modules/rtp/index.ts';
 import { rtspModule } from '../../../../modules/rtsp/index.ts';
 import { multicastProtocol } from '../../../../modules/rtsp/multicast.ts';
 import { readTransports } from '../../../../wire/rtsp/transport.ts';
-import { NumberedSource } from '../../../conformance/numbered-media.ts';
+import { type NumberedSource, publishNumbered } from '../../../conformance/numbered-media.ts';
 import { eventually } from '../../../conformance/suite.ts';
 import { RtspTestClient } from '../../../support/rtsp-client.ts';
 
@@ -50,19 +49,7 @@ describe('modules/rtsp multicast', () => {
   const url = (name = 'live'): string => `rtsp://127.0.0.1:${port}/${name}`;
 
   async function publish(name: string): Promise<void> {
-    const session = server.core.sessions.open({
-      protocol: 'test',
-      remoteAddress: '127.0.0.1',
-      parent: server.core.scope,
-    });
-    const publication = await server.core.streams.publish({
-      name,
-      session,
-      credentials: noCredentials,
-      onConflict: 'refuse',
-      expects: ['video', 'audio'],
-    });
-    const source = new NumberedSource(publication);
+    const { source } = await publishNumbered(server.core, name);
     source.write(3);
     sources.set(name, source);
   }

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { noCredentials, refuse, showsPassword } from '../../../../core/access/access-control.ts';
+import { refuse, showsPassword } from '../../../../core/access/access-control.ts';
 import { silentLog } from '../../../../core/observe/log.ts';
 import { createServer, type Server } from '../../../../core/server.ts';
 import { rtpModule } from '../../../../modules/rtp/index.ts';
 import { writeDescription } from '../../../../modules/rtsp/description.ts';
 import { rtspModule } from '../../../../modules/rtsp/index.ts';
 import { digestResponse } from '../../../../wire/digest/digest.ts';
-import { NumberedSource } from '../../../conformance/numbered-media.ts';
+import { type NumberedSource, publishNumbered } from '../../../conformance/numbered-media.ts';
 import { eventually } from '../../../conformance/suite.ts';
 import { openPair, RtspTestClient } from '../../../support/rtsp-client.ts';
 
@@ -35,19 +35,7 @@ describe('modules/rtsp server', () => {
     });
     await server.start();
     port = Number(/:(\d+)\//.exec(server.urls()[0]?.url ?? '')?.[1]);
-    const session = server.core.sessions.open({
-      protocol: 'test',
-      remoteAddress: '127.0.0.1',
-      parent: server.core.scope,
-    });
-    const publication = await server.core.streams.publish({
-      name: 'live',
-      session,
-      credentials: noCredentials,
-      onConflict: 'refuse',
-      expects: ['video', 'audio'],
-    });
-    source = new NumberedSource(publication);
+    ({ source } = await publishNumbered(server.core, 'live'));
     source.write(3);
   });
 

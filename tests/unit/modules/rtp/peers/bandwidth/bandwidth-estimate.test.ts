@@ -3,7 +3,7 @@ import { ManualClock } from '../../../../../../core/time/manual-clock.ts';
 import { type Micros, millis, seconds } from '../../../../../../core/time/micros.ts';
 import { ArrivalLog } from '../../../../../../modules/rtp/peers/arrival-log.ts';
 import { BandwidthEstimate } from '../../../../../../modules/rtp/peers/bandwidth/bandwidth-estimate.ts';
-import { randomFrom } from '../../../../../support/packet-pipe.ts';
+import { randomFrom } from '../../../../../support/random.ts';
 
 interface Link {
   rate: number;

@@ -23,11 +23,13 @@ class LowLatencyPlayer implements HarnessPlayer {
       if (this.#abort.signal.aborted) return 'closed';
       throw error;
     });
+    // Who asks how it ended is told; nobody has to.
     this.ended.catch(() => undefined);
   }
 
   async close(): Promise<void> {
     this.#abort.abort();
+    // It ends by being aborted.
     await this.ended.catch(() => undefined);
   }
 

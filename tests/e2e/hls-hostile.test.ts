@@ -322,6 +322,7 @@ describe('HLS: hostile clients', function () {
       }
       await until(() => true);
     }
+    // What became of the session is asserted by who asked for the flood.
     await until(() => session.destroyed || session.closed, 2_000).catch(() => undefined);
   }
 

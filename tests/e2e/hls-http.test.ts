@@ -168,6 +168,7 @@ describe('HLS: over HTTP', function () {
     const media = await load(`${other.url}/live/media.m3u8`);
     const list = readMediaPlaylist(media.body.toString());
     const waits = load(`${other.url}/live/media.m3u8?_HLS_msn=${list.mediaSequence + list.segments.length + 1}`);
+    // It may fail before it is asked for, further down.
     waits.catch(() => undefined);
     while (other.fact('blocked') === 0)
       await new Promise<void>((resolve) => other.core.clock.after(2_000 as Micros, resolve));

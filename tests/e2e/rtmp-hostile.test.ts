@@ -115,6 +115,7 @@ describe('RTMP against hostile peers', function () {
     const huge = await RtmpTestClient.dial(running.port);
     clients.push(huge);
     await huge.shakeHands();
+    // It is cut instead of being answered.
     huge.connectCommand({ tcUrl: `rtmp://${'x'.repeat(1_000_000)}` }).catch(() => undefined);
     await huge.ended();
     const climbing = await RtmpTestClient.connect({ port: running.port, app: '../../etc', tcUrl: null });
@@ -269,6 +270,7 @@ describe('RTMP against hostile peers', function () {
     await start();
     for (const wrong of [
       (client: RtmpTestClient): void => client.sendMedia('video', 1, 0, videoTag(0, true)),
+      // These are cut instead of being answered.
       (client: RtmpTestClient): void => void client.createStream().catch(() => undefined),
       (client: RtmpTestClient): void => {
         client.connectCommand({}).catch(() => undefined);

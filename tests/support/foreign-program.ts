@@ -45,6 +45,7 @@ export class ForeignProgram {
   /** Ends it without a word. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
+    // One that never started is gone as well.
     await this.ended.catch(() => undefined);
   }
 }

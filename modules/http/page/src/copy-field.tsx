@@ -28,6 +28,7 @@ async function copyText(text: string): Promise<boolean> {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
+    // Without TLS there is no clipboard to write to, and a browser may refuse it: the old way is left.
     const area = document.createElement('textarea');
     area.value = text;
     area.className = 'off-screen';

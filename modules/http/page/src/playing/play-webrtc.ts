@@ -89,6 +89,7 @@ class WebRtcPlayback implements Playback {
     try {
       await this.#session?.restart();
     } catch {
+      // Whatever kept it from restarting: to the viewer the connection is lost.
       this.#fail('the connection was lost');
     }
   }

@@ -96,6 +96,7 @@ export class Player {
 
   async #read(): Promise<void> {
     const playback = this.#playback;
+    // Playback that ends meanwhile tells none; why it ends is told elsewhere.
     const figures = await playback?.readFigures().catch(() => undefined);
     if (figures !== undefined && playback === this.#playback) this.#tell({ figures });
   }

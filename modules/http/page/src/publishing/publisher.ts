@@ -136,6 +136,7 @@ export class Publisher {
   }
 
   async #read(): Promise<void> {
+    // A connection that closes meanwhile tells none; what ends it is told elsewhere.
     const figures = await this.#figures.read().catch(() => undefined);
     if (figures !== undefined && !this.#ending.signal.aborted) this.#tell({ figures });
   }

@@ -15,6 +15,7 @@ export function useDevices(permitted: boolean): Devices {
     const { mediaDevices } = navigator;
     if (mediaDevices === undefined) return;
     const read = async (): Promise<void> => {
+      // Where they may not be listed there is nothing to choose from, and the browser's own choice is taken.
       const found = await mediaDevices.enumerateDevices().catch(() => []);
       const named = found.filter(({ deviceId, label }) => deviceId !== '' && label !== '');
       setDevices({

@@ -20,6 +20,7 @@ export class Refusal extends Error {
 }
 
 export async function readRefusal(response: Response): Promise<Refusal> {
+  // A proxy in between refuses in words that are no JSON; the status says enough.
   const told = (await response.json().catch(() => ({}))) as { readonly detail?: unknown };
   return new Refusal(response.status, typeof told.detail === 'string' ? told.detail : '');
 }

@@ -1,9 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
 import { makeClip } from './clip.ts';
+import { joinQuantile, measureDelivery } from './delivery.ts';
 import type { LoadAnswer } from './rtmp-load.ts';
 import { ask, pause, spawnLoad } from './server-process.ts';
 import { type BenchServer, startNodeMediaServer, startSwitchyard } from './servers.ts';
-import { printTable, quantile, type Row, round } from './table.ts';
+import { printTable, type Row, round } from './table.ts';
 
 interface Plan {
   readonly players: readonly number[];
@@ -79,25 +80,18 @@ async function fanOutOf(
     const spent = server.process.cpuMillis() - cpu;
     const elapsed = performance.now() - began;
     const players = reports.flatMap((report) => report.players);
-    const megabits = (players.reduce((sum, player) => sum + player.bytes, 0) * 8) / 1e6;
-    const latencies = mergeHistograms(players.map((player) => player.histogram));
-    const joins = joined.flatMap((answer) => answer.joinMillis).sort((a, b) => a - b);
-    const cost = (spent * 1_000) / megabits;
+    const { cost, figures } = measureDelivery(players, spent, elapsed);
     return {
       cost,
       shown: {
         server: name,
         players: players.length,
-        'µs CPU/Mbit': round(cost, 0),
-        'core %': round((spent / elapsed) * 100, 0),
-        'Mbit/s delivered': round(megabits / (elapsed / 1_000), 0),
-        'p50 ms': quantile(latencies, 0.5),
-        'p99 ms': quantile(latencies, 0.99),
+        ...figures,
         'frames missing': players.reduce((sum, player) => sum + player.missing, 0),
         'players lost': players.filter((player) => player.closed).length,
         'RSS MB, start': round(rssAtStart, 0),
         'RSS MB, end': round(server.process.residentMegabytes(), 0),
-        'join p50 ms': round(quantile(joins, 0.5), 0),
+        'join p50 ms': joinQuantile(joined, 0.5),
       },
     };
   } finally {
@@ -151,15 +145,4 @@ function stopLoads(loads: readonly ChildProcess[]): void {
     load.removeAllListeners('exit');
     load.kill('SIGKILL');
   }
-}
-
-function mergeHistograms(histograms: readonly (readonly (readonly [number, number])[])[]): number[] {
-  const sorted: number[] = [];
-  const merged = new Map<number, number>();
-  for (const histogram of histograms) {
-    for (const [bucket, count] of histogram) merged.set(bucket, (merged.get(bucket) ?? 0) + count);
-  }
-  for (const [bucket, count] of [...merged].sort((a, b) => a[0] - b[0]))
-    for (let index = 0; index < count; index += 1) sorted.push(bucket);
-  return sorted;
 }

@@ -4,7 +4,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { FlvFileReader, type FlvTag, flvTagType } from '../../wire/flv/file.ts';
-import { BenchPlayer, type PlayerReport } from './rtmp-player.ts';
+import type { PlayerReport } from './frame-tally.ts';
+import { BenchPlayer } from './rtmp-player.ts';
 import { BenchPublisher } from './rtmp-publisher.ts';
 
 export type LoadOrder =

@@ -1,16 +1,7 @@
 import type { Socket } from 'node:net';
+import { FrameTally, type PlayerReport } from './frame-tally.ts';
 import { openLink, sendCommand, sendConnect } from './rtmp-link.ts';
 import { readStamp, sharedNow, stampTail } from './stamp.ts';
-
-export interface PlayerReport {
-  readonly bytes: number;
-  readonly frames: number;
-  /** Frames that never came, by the numbers in their stamps. */
-  readonly missing: number;
-  readonly closed: boolean;
-  /** Frames by latency, one bucket a millisecond. */
-  readonly histogram: readonly (readonly [number, number])[];
-}
 
 interface ChunkStreamState {
   length: number;
@@ -27,19 +18,14 @@ export class BenchPlayer {
   joinMillis = 0;
   readonly #socket: Socket;
   readonly #streams = new Map<number, ChunkStreamState>();
+  readonly #tally = new FrameTally();
   readonly #header = Buffer.alloc(18);
   readonly #tail = Buffer.alloc(stampTail);
-  readonly #histogram = new Map<number, number>();
   #headerHas = 0;
   #chunkSize = 128;
   #current: ChunkStreamState | undefined;
   #left = 0;
   #control = Buffer.alloc(4);
-  #bytes = 0;
-  #frames = 0;
-  #missing = 0;
-  #last: number | undefined;
-  #measuring = false;
   #closed = false;
   #onFirstFrame: () => void = () => undefined;
 
@@ -61,25 +47,15 @@ export class BenchPlayer {
 
   /** Counts from now on. */
   mark(): void {
-    this.#measuring = true;
-    this.#bytes = 0;
-    this.#frames = 0;
-    this.#missing = 0;
-    this.#histogram.clear();
+    this.#tally.mark();
   }
 
   report(): PlayerReport {
-    return {
-      bytes: this.#bytes,
-      frames: this.#frames,
-      missing: this.#missing,
-      closed: this.#closed,
-      histogram: [...this.#histogram],
-    };
+    return this.#tally.report(this.#closed);
   }
 
   #read(bytes: Buffer): void {
-    this.#bytes += bytes.length;
+    this.#tally.bytes += bytes.length;
     let at = 0;
     while (at < bytes.length) {
       if (this.#left === 0) at = this.#readHeader(bytes, at);
@@ -167,11 +143,6 @@ export class BenchPlayer {
       this.joinMillis += sharedNow();
       this.#onFirstFrame();
     }
-    if (this.#last !== undefined && stamp.number !== this.#last + 1) this.#missing += 1;
-    this.#last = stamp.number;
-    this.#frames += 1;
-    if (!this.#measuring) return;
-    const bucket = Math.round(stamp.latency);
-    this.#histogram.set(bucket, (this.#histogram.get(bucket) ?? 0) + 1);
+    this.#tally.take(stamp);
   }
 }

@@ -1,8 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { makeClip } from './clip.ts';
+import { joinQuantile, measureDelivery } from './delivery.ts';
 import type { LoadAnswer } from './rtmp-load.ts';
 import { ask, freePort, pause, ServerProcess, spawnLoad, waitForPort } from './server-process.ts';
-import { printTable, quantile, type Row, round } from './table.ts';
+import { printTable, type Row, round } from './table.ts';
 
 const playerProcesses = 2;
 
@@ -50,23 +51,15 @@ async function fanOut(count: number, seconds: number, udp: boolean): Promise<Row
     const spent = server.cpuMillis() - cpu;
     const elapsed = performance.now() - began;
     const players = reports.flatMap((report) => report.players);
-    const megabits = (players.reduce((sum, player) => sum + player.bytes, 0) * 8) / 1e6;
-    const latencies = players
-      .flatMap(({ histogram }) => histogram.flatMap(([bucket, times]) => new Array<number>(times).fill(bucket)))
-      .sort((a, b) => a - b);
-    const joins = joined.flatMap((answer) => answer.joinMillis).sort((a, b) => a - b);
+    const { figures } = measureDelivery(players, spent, elapsed);
     return {
       way: udp ? 'UDP' : 'TCP',
       players: players.length,
-      'µs CPU/Mbit': round((spent * 1_000) / megabits, 0),
-      'core %': round((spent / elapsed) * 100, 0),
-      'Mbit/s delivered': round(megabits / (elapsed / 1_000), 0),
-      'p50 ms': quantile(latencies, 0.5),
-      'p99 ms': quantile(latencies, 0.99),
+      ...figures,
       'frames missing': players.reduce((sum, player) => sum + player.missing, 0),
       'players lost': players.filter((player) => player.closed).length,
       'RSS MB': round(server.residentMegabytes(), 0),
-      'join p50 ms': round(quantile(joins, 0.5), 0),
+      'join p50 ms': joinQuantile(joined, 0.5),
     };
   } finally {
     for (const load of [publisher, ...loads]) {

@@ -1,7 +1,7 @@
 import { createSocket, type Socket as DatagramSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import type { PlayerReport } from './rtmp-player.ts';
+import { FrameTally, type PlayerReport } from './frame-tally.ts';
 import { readStamp, sharedNow, stampTail } from './stamp.ts';
 
 /** A player that skips over payloads: it counts bytes, and reads the stamp at the end of each video frame. */
@@ -11,14 +11,9 @@ export class RtspBenchPlayer {
   readonly #socket: Socket;
   readonly #url: string;
   readonly #udp: boolean;
-  readonly #histogram = new Map<number, number>();
+  readonly #tally = new FrameTally();
   readonly #sockets: DatagramSocket[] = [];
   #rest: Buffer = Buffer.alloc(0);
-  #bytes = 0;
-  #frames = 0;
-  #missing = 0;
-  #last: number | undefined;
-  #measuring = false;
   #closed = false;
   #step = 0;
   #session = '';
@@ -41,21 +36,11 @@ export class RtspBenchPlayer {
 
   /** Counts from now on. */
   mark(): void {
-    this.#measuring = true;
-    this.#bytes = 0;
-    this.#frames = 0;
-    this.#missing = 0;
-    this.#histogram.clear();
+    this.#tally.mark();
   }
 
   report(): PlayerReport {
-    return {
-      bytes: this.#bytes,
-      frames: this.#frames,
-      missing: this.#missing,
-      closed: this.#closed,
-      histogram: [...this.#histogram],
-    };
+    return this.#tally.report(this.#closed);
   }
 
   #ask(method: string, track: string, transport = ''): void {
@@ -86,14 +71,14 @@ export class RtspBenchPlayer {
     }
     this.#sockets.push(media, control);
     media.on('message', (packet) => {
-      this.#bytes += packet.length;
+      this.#tally.bytes += packet.length;
       if (track === 0) this.#takePacket(packet, 0, packet.length);
     });
     return `RTP/AVP;unicast;client_port=${media.address().port}-${control.address().port}`;
   }
 
   #read(bytes: Buffer): void {
-    if (!this.#udp) this.#bytes += bytes.length;
+    if (!this.#udp) this.#tally.bytes += bytes.length;
     const all = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
     let at = 0;
     while (at < all.length) {
@@ -131,11 +116,6 @@ export class RtspBenchPlayer {
       this.joinMillis += sharedNow();
       this.#onFirstFrame();
     }
-    if (this.#last !== undefined && stamp.number !== this.#last + 1) this.#missing += 1;
-    this.#last = stamp.number;
-    this.#frames += 1;
-    if (!this.#measuring) return;
-    const bucket = Math.round(stamp.latency);
-    this.#histogram.set(bucket, (this.#histogram.get(bucket) ?? 0) + 1);
+    this.#tally.take(stamp);
   }
 }

@@ -1,8 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { makeClip } from './clip.ts';
+import { joinQuantile, measureDelivery } from './delivery.ts';
 import type { LoadAnswer } from './rtmp-load.ts';
 import { ask, freePort, pause, ServerProcess, spawnLoad, waitForPort } from './server-process.ts';
-import { printTable, quantile, type Row, round } from './table.ts';
+import { printTable, type Row, round } from './table.ts';
 import type { WebRtcLoadAnswer } from './webrtc-load.ts';
 
 const viewerProcesses = 3;
@@ -94,30 +95,21 @@ async function fanOut(
     const players = reports.flatMap((report) => report.players);
     const sum = (of: (player: (typeof players)[number]) => number): number =>
       players.reduce((total, player) => total + of(player), 0);
-    const megabits = (sum(({ bytes }) => bytes) * 8) / 1e6;
-    const latencies = players
-      .flatMap(({ histogram }) => histogram.flatMap(([bucket, times]) => new Array<number>(times).fill(bucket)))
-      .sort((a, b) => a - b);
-    const joins = joined.flatMap((answer) => answer.joinMillis).sort((a, b) => a - b);
-    const cost = (spent * 1_000) / megabits;
+    const { cost, figures } = measureDelivery(players, spent, elapsed);
     return {
       cost,
       shown: {
         server: name,
         viewers: players.length,
-        'µs CPU/Mbit': round(cost, 0),
-        'core %': round((spent / elapsed) * 100, 0),
-        'Mbit/s delivered': round(megabits / (elapsed / 1_000), 0),
-        'p50 ms': quantile(latencies, 0.5),
-        'p99 ms': quantile(latencies, 0.99),
+        ...figures,
         'packets missing': sum(({ lost }) => lost),
         'frames missing': sum(({ missing }) => missing),
         'frames, fewest': Math.min(...players.map(({ frames }) => frames)),
         'not authentic': sum(({ forged }) => forged),
         'viewers lost': players.filter(({ closed }) => closed).length,
         'RSS MB': round(server.process.residentMegabytes(), 0),
-        'join p50 ms': round(quantile(joins, 0.5), 0),
-        'join p99 ms': round(quantile(joins, 0.99), 0),
+        'join p50 ms': joinQuantile(joined, 0.5),
+        'join p99 ms': joinQuantile(joined, 0.99),
       },
     };
   } finally {

@@ -4,7 +4,7 @@ import type { DtlsIdentity } from '../../wire/dtls/certificate.ts';
 import { writeRtcp } from '../../wire/rtcp/writer.ts';
 import { RtpPacket, readRtpPacket } from '../../wire/rtp/packet.ts';
 import { LightPeer, lightExtensions, lightNow, lightTypes } from '../support/light-peer.ts';
-import type { PlayerReport } from './rtmp-player.ts';
+import { FrameTally, type PlayerReport } from './frame-tally.ts';
 import { readStamp, sharedNow, stampTail } from './stamp.ts';
 
 export interface ViewerReport extends PlayerReport {
@@ -29,15 +29,10 @@ export class BenchViewer {
   readonly #peer: LightPeer;
   readonly #packet = new RtpPacket();
   readonly #arrivals = new ArrivalLog();
-  readonly #histogram = new Map<number, number>();
+  readonly #tally = new FrameTally();
   readonly #highest = new Map<number, number>();
-  #bytes = 0;
-  #frames = 0;
-  #missing = 0;
   #lost = 0;
   #forged = 0;
-  #last: number | undefined;
-  #measuring = false;
   #videoSsrc = 0;
   #keyTimestamp: number | undefined;
   #nextFeedback = 0;
@@ -65,24 +60,12 @@ export class BenchViewer {
 
   /** Counts from now on. */
   mark(): void {
-    this.#measuring = true;
-    this.#bytes = 0;
-    this.#frames = 0;
-    this.#missing = 0;
+    this.#tally.mark();
     this.#lost = 0;
-    this.#histogram.clear();
   }
 
   report(): ViewerReport {
-    return {
-      bytes: this.#bytes,
-      frames: this.#frames,
-      missing: this.#missing,
-      lost: this.#lost,
-      forged: this.#forged,
-      closed: this.#peer.ended,
-      histogram: [...this.#histogram],
-    };
+    return { ...this.#tally.report(this.#peer.ended), lost: this.#lost, forged: this.#forged };
   }
 
   tick(): void {
@@ -107,7 +90,7 @@ export class BenchViewer {
   #take(bytes: Buffer): void {
     const packet = this.#packet;
     if (!readRtpPacket(bytes, packet)) return;
-    this.#bytes += bytes.length;
+    this.#tally.bytes += bytes.length;
     this.#noteArrival(packet);
     if (packet.payloadType === lightTypes.rtx) return;
     const { sequence, timestamp, marker } = packet;
@@ -157,13 +140,7 @@ export class BenchViewer {
 
   #takeStamp(tail: Buffer): void {
     const stamp = readStamp(tail);
-    if (stamp === undefined) return;
-    if (this.#last !== undefined && stamp.number !== this.#last + 1) this.#missing += 1;
-    this.#last = stamp.number;
-    this.#frames += 1;
-    if (!this.#measuring) return;
-    const bucket = Math.round(stamp.latency);
-    this.#histogram.set(bucket, (this.#histogram.get(bucket) ?? 0) + 1);
+    if (stamp !== undefined) this.#tally.take(stamp);
   }
 }
 

@@ -86,7 +86,7 @@ describe('RTSP with GStreamer, mpv and ffplay', function () {
   const itPassesBeside = (title: string, run: (passage: Passage) => Promise<void>): void =>
     itBeside(title, () => pass(running, run));
 
-  /** gst-launch-1.0 now and then links nothing, or stops, when others run beside it or the server is a practised one. */
+  /** GStreamer's sink stops more often when others run beside it. */
   const itPassesAlone = (title: string, run: (passage: Passage) => Promise<void>): void =>
     void it(title, async () => {
       const server = await startServer();
@@ -150,10 +150,11 @@ describe('RTSP with GStreamer, mpv and ffplay', function () {
       const files = { video: file('h264'), audio: file('adts') };
       const player = passage.start('gst-launch-1.0', [
         ...['-q', 'rtspsrc', 'name=source', 'latency=100', `location=${url}`, ...options],
-        ...['source.', '!', 'application/x-rtp,media=video', '!', 'rtph264depay', '!', 'h264parse'],
+        // Without caps between: gst-launch would link through a filter, which the other track's thread may find in its way.
+        ...['source.', '!', 'rtph264depay', '!', 'h264parse'],
         ...['!', 'video/x-h264,stream-format=byte-stream,alignment=au', '!', 'queue'],
         ...['!', 'filesink', 'buffer-mode=unbuffered', `location=${files.video}`],
-        ...['source.', '!', 'application/x-rtp,media=audio', '!', 'rtpmp4gdepay', '!', 'aacparse'],
+        ...['source.', '!', 'rtpmp4gdepay', '!', 'aacparse'],
         ...[
           '!',
           'audio/mpeg,stream-format=adts',
@@ -184,15 +185,15 @@ describe('RTSP with GStreamer, mpv and ffplay', function () {
       assertRun(audio, clip.coded.audio, least.audio, `sounds; ${player.said.slice(-500)}`);
     }
 
-    itPassesAlone('over TCP', (passage) => assertPlays(passage, passage.plain, 'protocols=tcp'));
+    itPassesBeside('over TCP', (passage) => assertPlays(passage, passage.plain, 'protocols=tcp'));
 
-    itPassesAlone('over UDP', (passage) => assertPlays(passage, passage.plain, 'protocols=udp'));
+    itPassesBeside('over UDP', (passage) => assertPlays(passage, passage.plain, 'protocols=udp'));
 
-    itPassesAlone('over TLS', (passage) =>
+    itPassesBeside('over TLS', (passage) =>
       assertPlays(passage, passage.secure, 'protocols=tcp', 'tls-validation-flags=0'),
     );
 
-    itPassesAlone('through an HTTP tunnel', (passage) =>
+    itPassesBeside('through an HTTP tunnel', (passage) =>
       assertPlays(passage, passage.plain.replace(/^rtsp:/, 'rtsph:')),
     );
   });

@@ -119,9 +119,8 @@ describe('WebRTC with Firefox', function () {
     const relay = await openRelay(publisher);
     const viewer = await browser.play(whep('viewed'), { relay: relay.port });
     const first = await browser.waitFor(viewer, plays(20), 40);
-    const state = await browser.waitFor(viewer, ({ frames }) => frames >= first.frames + 200, 60);
+    const state = await browser.waitFor(viewer, ({ frames, nacks }) => frames >= first.frames + 200 && nacks > 0, 60);
     assert.ok(relay.lost > 5, `${relay.lost} were lost`);
-    assert.ok(state.nacks > 0, JSON.stringify(state));
     // By far the most pictures needed no key frame for their repair.
     assert.ok(state.keyframes < state.frames / 10, JSON.stringify(state));
     await looksPainted(viewer);
@@ -138,9 +137,9 @@ describe('WebRTC with Firefox', function () {
     const viewer = await browser.play(whep('sent'));
     const { frames: from } = await browser.waitFor(viewer, plays(20), 40);
     await browser.waitFor(viewer, ({ frames }) => frames >= from + 200, 60);
-    const sent = await browser.state(publisher);
     assert.ok(relay.lost > 5, `${relay.lost} were lost`);
-    assert.ok(sent.retransmitted > 0 && sent.nacks > 0, JSON.stringify(sent));
+    // What was lost may have been sound, which is not asked for.
+    await browser.waitFor(publisher, ({ nacks, retransmitted }) => nacks > 0 && retransmitted > 0, 60);
     await looksPainted(viewer);
     await browser.end(viewer);
     await browser.end(publisher);

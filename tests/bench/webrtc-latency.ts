@@ -10,7 +10,7 @@ import { printTable, type Row, round } from './table.ts';
 const settle = 8_000;
 
 /**
- * `webrtc-latency [seconds] [rtmp]`: how old pictures and sound are when Chromium shows them, by a clock in the picture and beeps; then freezes
+ * `webrtc-latency [seconds] [rtmp|browsers]`: how old pictures and sound are when Chromium shows them, by a clock in the picture and beeps; then freezes
  * with 2 and 5 % of loss in both directions and 50 ms there and back.
  */
 export async function run(options: readonly string[]): Promise<void> {
@@ -25,7 +25,7 @@ export async function run(options: readonly string[]): Promise<void> {
     );
     const rows: Row[] = [];
     if (options[1] !== 'rtmp') await measureBrowsers(rows);
-    for (const sound of [undefined, 'G.711', 'AAC to Opus'] as const) {
+    for (const sound of options[1] === 'browsers' ? [] : ([undefined, 'G.711', 'AAC to Opus'] as const)) {
       const name = sound === undefined ? 'picture' : sound.replace(/\W/g, '');
       publishers.push(new ClockPublisher(server.url('rtmp', name), sound));
       const tracks = (): number => server.server.core.streams.find(name)?.tracks.length ?? 0;

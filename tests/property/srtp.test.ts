@@ -6,6 +6,7 @@ import { nodeSrtp } from '../../wire/srtp/node-srtp.ts';
 import { estimateIndex, ReplayWindow } from '../../wire/srtp/packet-index.ts';
 import { srtpProfiles } from '../../wire/srtp/profile.ts';
 import { readCryptoLine, writeCryptoLine } from '../../wire/srtp/sdes.ts';
+import { openWasmSrtp } from '../../wire/srtp/wasm-srtp.ts';
 import { roomFor, rtpPacket, testKeys } from '../vectors/srtp/contexts.ts';
 
 const profiles = fc.constantFrom(...srtpProfiles.map(({ name }) => name));
@@ -48,6 +49,37 @@ describe('property: SRTP', () => {
         },
       ),
       { numRuns: 60 },
+    );
+  });
+
+  it('WebAssembly makes of any batch what node:crypto makes of it, refusals included', () => {
+    const wasm = openWasmSrtp() ?? assert.fail('no WebAssembly here');
+    const batches = [wasm, nodeSrtp].map((protector) => protector.openBatch(40, 100_000));
+    const packet = fc.record({
+      sender: fc.nat(2),
+      ssrc: fc.nat(1),
+      sequence: fc.integer({ min: 0xfff0, max: 0x1_0010 }),
+      // The first byte tells of sources and extension, most of which are not there.
+      first: fc.oneof(fc.constant(0x80), fc.nat(255)),
+      payload: fc.uint8Array({ maxLength: 1_500 }),
+    });
+    fc.assert(
+      fc.property(profiles, fc.array(packet, { maxLength: 40 }), (name, packets) => {
+        const results = [wasm, nodeSrtp].map((protector, which) => {
+          const batch = batches[which] ?? assert.fail();
+          batch.clear();
+          const senders = ['a', 'b', 'c'].map((label) => protector.openSender(testKeys(name, label)));
+          for (const { sender, ssrc, sequence, first, payload } of packets) {
+            const plain = Buffer.concat([rtpPacket(ssrc, sequence, 0), payload]);
+            plain[0] = first;
+            plain.copy(batch.memory, batch.add(senders[sender] ?? assert.fail(), plain.length));
+          }
+          protector.protect(batch);
+          return packets.map((_, index) => batch.find(index)?.toString('hex') ?? batch.lengths[index]);
+        });
+        assert.deepEqual(results[0], results[1]);
+      }),
+      { numRuns: 100 },
     );
   });
 

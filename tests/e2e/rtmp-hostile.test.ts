@@ -4,6 +4,7 @@ import { StreamInterrupted, SubscriberLagging } from '../../core/events/catalogu
 import { AmfEcmaArray, type AmfValue, amfObject } from '../../wire/amf/value.ts';
 import { chunkMessage } from '../../wire/rtmp/chunk-writer.ts';
 import { setBufferLength, windowAckSize } from '../../wire/rtmp/control-messages.ts';
+import { collectGarbage } from '../support/collect-garbage.ts';
 import { RtmpTestClient } from '../support/rtmp-client.ts';
 import { avcConfig, sendMovie, tagNumber, videoTag } from '../support/rtmp-media.ts';
 import { type RtmpTestServer, startRtmpServer } from '../support/rtmp-server.ts';
@@ -297,6 +298,7 @@ describe('RTMP against hostile peers', function () {
     const sloth = await open();
     await sloth.play('good');
     sloth.socket.pause();
+    collectGarbage();
     const before = process.memoryUsage().arrayBuffers;
     let number = sent;
     while (running.inspect()['droppedUnits'] === 0 && number < 4_000) {
@@ -311,6 +313,7 @@ describe('RTMP against hostile peers', function () {
     }
     sent = number;
     await lagged;
+    collectGarbage();
     assert.ok(process.memoryUsage().arrayBuffers - before < 60_000_000);
     const from = sloth.media('video').length;
     sloth.socket.resume();

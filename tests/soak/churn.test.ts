@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { silentLog } from '../../core/observe/log.ts';
 import { createServer, type Server } from '../../core/server.ts';
 import { hlsModule } from '../../modules/hls/index.ts';
 import { rtmpModule } from '../../modules/rtmp/index.ts';
 import { eventually } from '../conformance/suite.ts';
+import { collectGarbage } from '../support/collect-garbage.ts';
 import { RtmpTestClient } from '../support/rtmp-client.ts';
 import { sendMovie } from '../support/rtmp-media.ts';
 
@@ -16,11 +15,6 @@ import { sendMovie } from '../support/rtmp-media.ts';
 const seconds = Number(process.env['SOAK_SECONDS'] ?? 40);
 const seed = Number(process.env['SOAK_SEED'] ?? 7);
 const names = ['one', 'two', 'three'];
-
-function collectGarbage(): void {
-  setFlagsFromString('--expose-gc');
-  (runInNewContext('gc') as () => void)();
-}
 
 function openDescriptors(): number {
   return readdirSync('/proc/self/fd').length;

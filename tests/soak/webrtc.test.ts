@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
 import { readdirSync } from 'node:fs';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { noCredentials } from '../../core/access/access-control.ts';
 import { opusCodec } from '../../core/media/codecs/opus.ts';
 import { silentLog } from '../../core/observe/log.ts';
@@ -14,6 +12,7 @@ import type { DtlsIdentity } from '../../wire/dtls/certificate.ts';
 import { rtpHeaderLength, writeRtpHeader } from '../../wire/rtp/packet.ts';
 import { conformanceH264, frameMillis, NumberedSource, numberedNal } from '../conformance/numbered-media.ts';
 import { eventually } from '../conformance/suite.ts';
+import { collectGarbage } from '../support/collect-garbage.ts';
 import { LightPeer, lightTypes } from '../support/light-peer.ts';
 import { makeIdentity } from '../vectors/dtls/association.ts';
 
@@ -26,11 +25,6 @@ const together = 40;
 const mostGrowth = 6_000_000;
 
 type Visit = (number: number) => Promise<void>;
-
-function collectGarbage(): void {
-  setFlagsFromString('--expose-gc');
-  (runInNewContext('gc') as () => void)();
-}
 
 function openDescriptors(): number {
   return readdirSync('/proc/self/fd').length;
